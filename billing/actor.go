@@ -1,0 +1,65 @@
+package billing
+
+import "context"
+
+// Actor is who asks: a login, the customer it belongs to, and where the
+// request came from. It is what scope, audit and mandates record.
+type Actor struct {
+	// Login is the name used in authentication; empty for jobs and for
+	// requests from a trusted network.
+	Login string
+	// Customer is the customer that the login belongs to; Root for operators,
+	// commands and jobs.
+	Customer OwnerID
+	// Trusted says that the request came from a trusted network, without login.
+	Trusted bool
+	// Address is the remote address, empty for commands and jobs.
+	Address string
+	// Direct narrows the scope to the customer itself, its own accounts and its
+	// direct sub-customers: the switch's rule, on top of ours.
+	Direct bool
+	// API names the interface: "xmlrpc", "cli", "import", "job".
+	API string
+}
+
+// IsRoot reports whether the actor sees every owner.
+func (a Actor) IsRoot() bool { return a.Customer == Root }
+
+// Sees reports whether the owner is in the actor's scope.
+func (a Actor) Sees(o *Owner) bool {
+	switch {
+	case a.Customer == 0:
+		return false
+	case a.Customer == Root || o.ID == a.Customer:
+		return true
+	case a.Direct:
+		return o.Parent == a.Customer
+	default:
+		return o.Within(a.Customer)
+	}
+}
+
+// Name is the actor in one word, for audit rows and logs.
+func (a Actor) Name() string {
+	switch {
+	case a.Login != "":
+		return a.Login
+	case a.Trusted:
+		return "trusted"
+	default:
+		return a.API
+	}
+}
+
+type actorKey struct{}
+
+// WithActor returns a context that carries the actor.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+// ActorFrom returns the context's actor; the zero Actor sees nothing.
+func ActorFrom(ctx context.Context) Actor {
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return a
+}

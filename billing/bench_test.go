@@ -1,0 +1,82 @@
+package billing_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"topupd/billing"
+)
+
+// benchKit is a kit over n accounts with a policy each.
+func benchKit(b *testing.B, n int64) *kit {
+	k := newKit(b)
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		if err := im.Owner(billing.OwnerLine{Owner: billing.Customer(10), Currency: billing.To("USD")}); err != nil {
+			return err
+		}
+		for i := range n {
+			l := accountLine(i + 1)
+			l.Balance = billing.To(int64(1e6 * usd))
+			if err := im.Owner(l); err != nil {
+				return err
+			}
+			if err := im.LowBalance(billing.SetLowBalanceParams{Owner: billing.Account(i + 1), Threshold: billing.To(int64(usd)), NotifyByEmail: billing.To(true)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	return k
+}
+
+const benchAccounts = 10000
+
+func BenchmarkGetLowBalance(b *testing.B) {
+	k := benchKit(b, benchAccounts)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		ctx := root(t0)
+		for pb.Next() {
+			if _, err := k.engine.GetLowBalance(ctx, billing.Account(1+rand.Int64N(benchAccounts))); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkSetLowBalance(b *testing.B) {
+	k := benchKit(b, benchAccounts)
+	b.ResetTimer()
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		ctx := root(t0)
+		for pb.Next() {
+			err := k.engine.SetLowBalance(ctx, billing.SetLowBalanceParams{Owner: billing.Account(1 + rand.Int64N(benchAccounts)), Threshold: billing.To(int64(usd))})
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkDebit(b *testing.B) {
+	k := benchKit(b, benchAccounts)
+	b.ResetTimer()
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		ctx := root(t0)
+		for pb.Next() {
+			_, err := k.engine.MoveFunds(ctx, billing.MoveFundsParams{Owner: billing.Account(1 + rand.Int64N(benchAccounts)), Kind: billing.PostDebit, Amount: 1, Currency: "USD"})
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkDecideLowBalance(b *testing.B) {
+	f := lowFacts()
+	for b.Loop() {
+		billing.DecideLowBalance(f)
+	}
+}

@@ -1,0 +1,85 @@
+package billing
+
+import "time"
+
+// Card is a stored payment card: a gateway's token, never a number.
+type Card struct {
+	ID      CardID
+	Owner   OwnerID
+	Gateway string
+	// GatewayCustomer is the gateway's own customer id, if it needs one.
+	GatewayCustomer string
+	// Token is sealed (AES-256-GCM, bound to the card's id); empty makes the
+	// card unusable until an import brings one.
+	Token []byte
+	// Fingerprint tells cards apart across tokens, for the networks' limits;
+	// the gateway's own if it has one, else a keyed hash of the token.
+	Fingerprint string
+	Brand       string // as shown: "Visa"
+	Last4       string // four digits
+	ExpMonth    int    // 1 to 12, 0 unknown
+	ExpYear     int    // four digits, 0 unknown
+	Holder      string
+	Primary     bool
+	State       CardState
+	// Aside says why a card was put aside (a gateway's decline code).
+	Aside string
+	// AutoCollect and Priority are the profile interface's.
+	AutoCollect bool
+	Priority    int
+	Extra       string // alias, address: a JSON object or empty
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// CardState is whether a card may be used.
+type CardState string
+
+// The states of a card.
+const (
+	CardUsable  CardState = "usable"
+	CardAside   CardState = "aside" // a hard decline: never charged again by a job
+	CardDeleted CardState = "deleted"
+)
+
+// Label is brand and last four, what people are shown: "Visa 4242".
+func (c *Card) Label() string {
+	if c.Brand == "" {
+		return c.Last4
+	}
+	return c.Brand + " " + c.Last4
+}
+
+// ExpiredAt reports whether the card's month has passed; a hint only where the
+// gateway renews cards.
+func (c *Card) ExpiredAt(now time.Time) bool {
+	if c.ExpYear == 0 || c.ExpMonth == 0 {
+		return false
+	}
+	// Good to the last day of its month anywhere on Earth (UTC-12).
+	end := time.Date(c.ExpYear, time.Month(c.ExpMonth)+1, 1, 12, 0, 0, 0, time.UTC)
+	return !now.Before(end)
+}
+
+// Mandate is the owner's consent to automatic charges of a card for a purpose.
+type Mandate struct {
+	ID      MandateID
+	Owner   OwnerID
+	Top     OwnerID
+	Purpose Purpose
+	// Card is the card named; 0 is the owner's primary, whichever it is then.
+	Card CardID
+	// Text is the version of the consent text: "operator-asserted-1".
+	Text string
+	// Amount is what one charge credits at most; 0 is the plan's price.
+	Amount  int64
+	Actor   string
+	Address string
+	At      time.Time
+	// RevokedAt is zero while the mandate holds.
+	RevokedAt time.Time
+}
+
+// MandateAsserted is the text version of a consent that an operator's panel or
+// import asserts to hold.
+const MandateAsserted = "operator-asserted-1"

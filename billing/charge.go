@@ -1,0 +1,84 @@
+package billing
+
+import (
+	"strconv"
+	"time"
+)
+
+// Purpose is what a charge is for.
+type Purpose string
+
+// The purposes. All but PurposeManual are automatic.
+const (
+	PurposeLowBalance Purpose = "low_balance"
+	PurposeBillingRun Purpose = "billing_run"
+	PurposeManual     Purpose = "manual"
+)
+
+// Automatic reports whether a job or a crossing makes the charge, not a person.
+func (p Purpose) Automatic() bool { return p != PurposeManual }
+
+// Charge is the intent to take an amount from a card. Its amounts are frozen
+// when it is prepared: Gross = Credit + Tax + Fee.
+type Charge struct {
+	ID      ChargeID
+	Owner   OwnerID
+	Top     OwnerID
+	Purpose Purpose
+	// Cause is unique: the need that this charge answers, once.
+	Cause   string
+	Card    CardID
+	Gateway string
+	Mandate MandateID
+	Unit    Unit
+	Credit  int64
+	Tax     int64
+	Fee     int64
+	Gross   int64
+	// State is what ChargeStateOf derives from the attempts, stored for queries.
+	State ChargeState
+	// Attempt is the number of the current or next attempt, from 1.
+	Attempt int
+	// DueAt is when a worker looks at it next; zero when settled.
+	DueAt time.Time
+	// LeaseUntil keeps other workers away; real time, never a run's clock.
+	LeaseUntil time.Time
+	// Period is the billing period ("2026-12-01") of a billing-run charge.
+	Period string
+	// Run is the run that decided it; 0 for a crossing.
+	Run RunID
+	// Reason says why it was cancelled, failed or left for a person.
+	Reason string
+	// Posting is the ledger transaction of a success.
+	Posting   PostingID
+	CreatedAt time.Time
+	// SettledAt is zero while the charge is open.
+	SettledAt time.Time
+}
+
+// Key is the idempotency key of an attempt; it never changes (C2). The
+// database's instance name keeps two databases on one gateway account apart.
+func (c *Charge) Key(instance string, attempt int) string {
+	return "topupd-" + instance + "-" + strconv.FormatInt(int64(c.ID), 10) + "-" + strconv.Itoa(attempt)
+}
+
+// Attempt is one try at a charge; committed before its request leaves (C1).
+type Attempt struct {
+	Charge      ChargeID
+	N           int
+	Key         string // Charge.Key(instance, N), unique
+	State       AttemptState
+	SubmittedAt time.Time
+	SettledAt   time.Time
+	// Lookups counts how often its outcome was asked for, or it was sent again
+	// after a gateway fault.
+	Lookups int
+	Ref     string // the gateway's id
+	Class   DeclineClass
+	Code    string
+	Message string
+}
+
+// Open reports whether the charge holds the owner's one place for an open
+// automatic charge (C6).
+func (c *Charge) Open() bool { return c.State.Open() }

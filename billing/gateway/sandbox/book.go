@@ -1,0 +1,64 @@
+package sandbox
+
+import (
+	"sync"
+
+	"topupd/billing"
+)
+
+// book is what this process sent and captured, per key. It grows by one entry
+// a key; a sandbox is not what a server runs for years with.
+type book struct {
+	mu      sync.Mutex
+	entries map[string]entry
+}
+
+type entry struct {
+	amount   billing.Amount
+	token    billing.Secret
+	captures int
+}
+
+// enter notes a charge, with its capture if there is one and it is the key's
+// first. It reports false when the key was used for something else.
+func (b *book) enter(c billing.GatewayCharge, capture bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, seen := b.entries[c.Key]; seen {
+		return e.amount == c.Amount && e.token == c.Token
+	}
+	e := entry{amount: c.Amount, token: c.Token}
+	if capture {
+		e.captures = 1
+	}
+	if b.entries == nil {
+		b.entries = map[string]entry{}
+	}
+	b.entries[c.Key] = e
+	return true
+}
+
+// Captures is how often each key took money in this process, for the keys that
+// did: always once.
+func (g *Gateway) Captures() map[string]int {
+	g.book.mu.Lock()
+	defer g.book.mu.Unlock()
+	all := map[string]int{}
+	for key, e := range g.book.entries {
+		if e.captures > 0 {
+			all[key] = e.captures
+		}
+	}
+	return all
+}
+
+// Captured is the amount that was taken under a key in this process; the zero
+// Amount if none was.
+func (g *Gateway) Captured(key string) billing.Amount {
+	g.book.mu.Lock()
+	defer g.book.mu.Unlock()
+	if e := g.book.entries[key]; e.captures > 0 {
+		return e.amount
+	}
+	return billing.Amount{}
+}

@@ -1,0 +1,22 @@
+package billing
+
+// The ids of what the engine keeps. Each is its own type, so that a card is
+// never passed where a charge is meant.
+type (
+	// ChargeID names a charge.
+	ChargeID int64
+	// CardID is i_debit_credit_card.
+	CardID int64
+	// PlanID is i_billing_plan.
+	PlanID int64
+	// RunID names one pass of a job.
+	RunID int64
+	// PostingID names one zero-sum ledger transaction.
+	PostingID int64
+	// BucketID names a bucket.
+	BucketID int64
+	// NoticeID names a notice.
+	NoticeID int64
+	// MandateID names a consent to automatic charges.
+	MandateID int64
+)

@@ -1,0 +1,64 @@
+package billing
+
+import (
+	"errors"
+	"time"
+)
+
+// noticeFacts is what a notice tells beside the owner's balance.
+type noticeFacts struct {
+	Threshold *int64
+	Charge    *Charge
+	Attempt   *Attempt
+	RetryAt   time.Time
+	Period    *Period
+	Card      *Card
+}
+
+// notice renders a notice and queues it in the same transaction as what it
+// tells of. Its cause is unique: one event is told once.
+func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFacts) error {
+	v := noticeView{
+		Name: j.Owner.Name, Owner: j.Owner.ID.String(), Unit: j.Owner.Currency,
+		Balance: j.Bucket.Balance, Available: j.Available(), Threshold: f.Threshold, RetryAt: f.RetryAt, Now: u.now,
+		zone: u.e.zone(j.Owner.TimeZone),
+	}
+	if v.Threshold == nil {
+		v.Threshold = j.Policy.Threshold
+	}
+	if f.Charge != nil {
+		v.Credit, v.Gross, v.Purpose = f.Charge.Credit, f.Charge.Gross, f.Charge.Purpose
+		card, err := u.tx.Card(f.Charge.Card)
+		if err != nil && !errors.Is(err, NotFound) {
+			return err
+		}
+		v.Card = card.Label()
+		v.Reference = int64(f.Charge.ID)
+	}
+	if f.Card != nil {
+		v.Card = f.Card.Label()
+	}
+	if f.Attempt != nil {
+		v.Class = f.Attempt.Class
+	}
+	if f.Period != nil {
+		v.Price, v.Period = f.Period.Price, f.Period.Date
+	}
+	subject, body, err := renderNotice(kind, &v)
+	if err != nil {
+		return err
+	}
+	n := Notice{
+		Owner: j.Owner.ID, Top: j.Owner.Top, Kind: kind, Cause: cause, To: j.Owner.Email,
+		Subject: subject, Body: body, State: NoticePending, DueAt: u.now, Run: u.run, CreatedAt: u.now,
+	}
+	if n.To == "" {
+		n.State, n.DueAt = NoticeNoMail, zeroTime
+	}
+	err = u.tx.CreateNotice(&n)
+	if errors.Is(err, Exists) {
+		return nil
+	}
+	u.work = true
+	return err
+}

@@ -1,0 +1,148 @@
+package billing
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+)
+
+// Credential is a login as authentication needs it.
+type Credential struct {
+	Login    string
+	Customer OwnerID
+	HA1      Secret // MD5(name:realm:password), lower-case hex
+}
+
+// Credential finds an enabled login whose password was set for the realm in
+// force. Errors: NotFound.
+func (e *Engine) Credential(ctx context.Context, name string) (Credential, error) {
+	var l Login
+	err := e.store.View(ctx, func(r Reader) (err error) {
+		l, err = r.Login(name)
+		return err
+	})
+	if err != nil {
+		return Credential{}, err
+	}
+	if l.Disabled || l.Realm != e.set.Realm || len(l.HA1) == 0 {
+		return Credential{}, Errorf(NotFound, "login", "there is no such login")
+	}
+	secret, err := e.sealer.Open(l.HA1, loginAAD(name))
+	if err != nil {
+		return Credential{}, &Error{Code: Internal, Message: "a login cannot be opened with this key", Err: err}
+	}
+	return Credential{Login: l.Name, Customer: l.Customer, HA1: secret}, nil
+}
+
+func loginAAD(name string) string { return "login:" + name }
+
+// maxLogin bounds a login's name.
+const maxLogin = 128
+
+// AddLogin makes a login for a customer (Root for operators). Errors: Exists,
+// NotFound, Invalid.
+func (e *Engine) AddLogin(ctx context.Context, name string, customer OwnerID, password Secret) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		if _, err := u.judged(customer); err != nil {
+			return err
+		}
+		if _, err := u.tx.Login(name); !errors.Is(err, NotFound) {
+			if err != nil {
+				return err
+			}
+			return Errorf(Exists, "login", "the login %s is there already", name)
+		}
+		return u.putLogin(name, customer, password)
+	})
+}
+
+// SetPassword replaces a login's password and enables it for the realm in force.
+func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		l, err := u.login(name)
+		if err != nil {
+			return err
+		}
+		return u.putLogin(name, l.Customer, password)
+	})
+}
+
+// EnsureLogin makes or updates a root login (TOPUPD_ADMIN_USER).
+func (e *Engine) EnsureLogin(ctx context.Context, name string, password Secret) error {
+	return e.update(ctx, func(u *unitOfWork) error { return u.putLogin(name, Root, password) })
+}
+
+// DisableLogin stops a login.
+func (e *Engine) DisableLogin(ctx context.Context, name string) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		l, err := u.login(name)
+		if err != nil {
+			return err
+		}
+		l.Disabled, l.UpdatedAt = true, u.now
+		return u.tx.PutLogin(&l)
+	})
+}
+
+// Logins lists the logins of the actor's scope.
+func (e *Engine) Logins(ctx context.Context) (logins []Login, err error) {
+	err = e.store.View(ctx, func(r Reader) error {
+		all, err := r.Logins()
+		if err != nil {
+			return err
+		}
+		logins = nil
+		for _, l := range all {
+			o, err := r.Owner(l.Customer)
+			if err != nil {
+				return err
+			}
+			if a := ActorFrom(ctx); a.Sees(&o) {
+				logins = append(logins, l)
+			}
+		}
+		return nil
+	})
+	return logins, err
+}
+
+func (u *unitOfWork) login(name string) (Login, error) {
+	l, err := u.tx.Login(name)
+	if errors.Is(err, NotFound) {
+		return l, Errorf(NotFound, "login", "there is no login %s", name)
+	}
+	return l, err
+}
+
+// putLogin makes or replaces a login; the password is kept only as sealed HA1.
+func (u *unitOfWork) putLogin(name string, customer OwnerID, password Secret) error {
+	if password == "" {
+		return Errorf(Invalid, "password", "a password is not empty")
+	}
+	return u.putLoginHash(name, customer, ha1(name, u.e.set.Realm, password.Reveal()))
+}
+
+func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) error {
+	if name == "" || len(name) > maxLogin || strings.ContainsAny(name, ":\"\\\r\n\x00") {
+		return Errorf(Invalid, "login", "1 to %d characters without colon, quote, backslash or line break", maxLogin)
+	}
+	sealed, err := u.e.sealer.Seal(hash, loginAAD(name))
+	if err != nil {
+		return &Error{Code: Internal, Err: err}
+	}
+	l, err := u.tx.Login(name)
+	if errors.Is(err, NotFound) {
+		l = Login{Name: name, CreatedAt: u.now}
+	} else if err != nil {
+		return err
+	}
+	if l.Customer != 0 && l.Customer != customer {
+		return Errorf(Exists, "login", "the login %s belongs to %s", name, l.Customer)
+	}
+	l.Customer, l.HA1, l.Realm, l.Disabled, l.UpdatedAt = customer, sealed, u.e.set.Realm, false, u.now
+	return u.tx.PutLogin(&l)
+}
+
+// NewPassword is a random password of 26 letters and digits.
+func NewPassword() Secret { return Secret(rand.Text()) }

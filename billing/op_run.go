@@ -1,0 +1,414 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// RunParams says how a job is run.
+type RunParams struct {
+	// Key is the firing's (N1): the business date or the scheduled minute;
+	// empty for runs by hand and at start, which close no night.
+	Key string
+	// Trigger is "schedule", "start" or "command".
+	Trigger string
+	// DryRun decides and changes nothing; Each is told of every decision.
+	DryRun bool
+	// Each is called for each decision of a dry run; may be nil.
+	Each func(Decision)
+	// Progress is called with the number of owners judged so far; may be nil.
+	Progress func(int64)
+}
+
+// runLease is how long a run may be silent before another process continues it.
+const runLease = 2 * time.Minute
+
+// batch is how many owners share one transaction of a run.
+const batch = 100
+
+// RunLowBalance is the sweep: it judges every owner whose time has come. mine
+// is false when the firing ran before, or when another process is on it: then
+// the run has no FinishedAt.
+func (e *Engine) RunLowBalance(ctx context.Context, p RunParams) (run Run, mine bool, err error) {
+	if p.DryRun {
+		return e.dryRun(ctx, JobLowBalance, p, e.dryLowBalance)
+	}
+	return e.runJob(ctx, JobLowBalance, p, e.sweepLowBalance)
+}
+
+// RunBilling bills every account whose period is due; mine as in RunLowBalance.
+func (e *Engine) RunBilling(ctx context.Context, p RunParams) (run Run, mine bool, err error) {
+	if p.DryRun {
+		return e.dryRun(ctx, JobBilling, p, e.dryBilling)
+	}
+	return e.runJob(ctx, JobBilling, p, e.billDue)
+}
+
+// pass is one job's work over what is due; it adds to the tally.
+type pass func(ctx context.Context, run *Run, p RunParams) error
+
+func (e *Engine) runJob(ctx context.Context, job Job, p RunParams, work pass) (Run, bool, error) {
+	run, mine, err := e.openRun(ctx, job, p)
+	if err != nil || !mine {
+		return run, false, err
+	}
+	workErr := work(ctx, &run, p)
+	closeCtx := context.WithoutCancel(ctx)
+	err = e.update(closeCtx, func(u *unitOfWork) error {
+		run.LeaseUntil, run.Error = zeroTime, ""
+		if workErr != nil {
+			run.Error = ErrorCode(workErr).String()
+		} else {
+			run.FinishedAt = u.real
+		}
+		return u.tx.SetRun(&run)
+	})
+	ended := run
+	e.observer.RunEnded(ended)
+	return run, true, errors.Join(workErr, err)
+}
+
+// openRun inserts the firing's row; the unique key lets one process win, and
+// another continue a run whose process died (N1).
+func (e *Engine) openRun(ctx context.Context, job Job, p RunParams) (run Run, mine bool, err error) {
+	err = e.update(ctx, func(u *unitOfWork) error {
+		mine = true
+		run = Run{Job: job, Key: p.Key, Trigger: p.Trigger, AsOf: asOf(ctx), StartedAt: u.real, LeaseUntil: u.real.Add(runLease)}
+		if p.Key == "" {
+			return u.tx.CreateRun(&run)
+		}
+		earlier, err := u.tx.RunByKey(job, p.Key)
+		switch {
+		case errors.Is(err, NotFound):
+			return u.tx.CreateRun(&run)
+		case err != nil:
+			return err
+		}
+		run = earlier
+		if !run.FinishedAt.IsZero() || run.LeaseUntil.After(u.real) {
+			mine = false
+			return nil
+		}
+		run.LeaseUntil = u.real.Add(runLease)
+		return u.tx.SetRun(&run)
+	})
+	if errors.Is(err, Exists) {
+		return run, false, nil // another process was faster
+	}
+	return run, mine, err
+}
+
+// each runs fn for every id in batches of one transaction; when a batch fails
+// its owners go one by one, so that one bad row spoils nothing but itself.
+func (e *Engine) each(ctx context.Context, run *Run, p RunParams, n int, one func(u *unitOfWork, i int) (Decision, error)) (failed []int, err error) {
+	for from := 0; from < n; from += batch {
+		to := min(from+batch, n)
+		var tally Tally
+		err := e.updateRun(ctx, run.ID, func(u *unitOfWork) error {
+			tally = Tally{}
+			for i := from; i < to; i++ {
+				d, err := one(u, i)
+				if err != nil {
+					return err
+				}
+				tally.count(d)
+			}
+			run.LeaseUntil = u.real.Add(runLease)
+			return u.tx.SetRun(run)
+		})
+		if err == nil {
+			run.Tally.add(tally)
+		} else if ctx.Err() != nil || errors.Is(err, Busy) {
+			return failed, err
+		} else {
+			failed = append(failed, e.oneByOne(ctx, run, from, to, one)...)
+		}
+		if p.Progress != nil {
+			p.Progress(run.Tally.Decided)
+		}
+	}
+	return failed, nil
+}
+
+func (e *Engine) oneByOne(ctx context.Context, run *Run, from, to int, one func(u *unitOfWork, i int) (Decision, error)) (failed []int) {
+	for i := from; i < to; i++ {
+		var d Decision
+		err := e.updateRun(ctx, run.ID, func(u *unitOfWork) (err error) {
+			d, err = one(u, i)
+			return err
+		})
+		if err != nil {
+			failed = append(failed, i)
+			run.Tally.Decided++
+			run.Tally.Failed++
+			e.observer.Failed("an owner could not be judged", err)
+			continue
+		}
+		run.Tally.count(d)
+	}
+	return failed
+}
+
+// count adds one decision.
+func (t *Tally) count(d Decision) {
+	t.Decided++
+	switch {
+	case d.Charge != nil:
+		t.Charges++
+		return
+	case d.Notice != "":
+		t.Mails++
+	}
+	if d.Reason == ReasonPosted {
+		t.Posted++
+		return
+	}
+	if t.Skipped == nil {
+		t.Skipped = map[Reason]int64{}
+	}
+	t.Skipped[d.Reason]++
+}
+
+func (t *Tally) add(o Tally) {
+	t.Decided += o.Decided
+	t.Charges += o.Charges
+	t.Mails += o.Mails
+	t.Posted += o.Posted
+	t.Failed += o.Failed
+	for r, n := range o.Skipped {
+		if t.Skipped == nil {
+			t.Skipped = map[Reason]int64{}
+		}
+		t.Skipped[r] += n
+	}
+}
+
+const page = 1000
+
+func (e *Engine) sweepLowBalance(ctx context.Context, run *Run, p RunParams) error {
+	for {
+		var due []OwnerID
+		err := e.store.View(ctx, func(r Reader) (err error) {
+			due, err = r.DueJudgements(now(ctx), page)
+			return err
+		})
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		failed, err := e.each(ctx, run, p, len(due), func(u *unitOfWork, i int) (Decision, error) {
+			j, err := judgedOf(u.tx, due[i])
+			if err != nil {
+				return Decision{}, err
+			}
+			return u.judge(&j, TriggerSweep)
+		})
+		if err != nil {
+			return err
+		}
+		for _, i := range failed {
+			if err := e.judgeLater(ctx, due[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// judgeLater keeps an owner that could not be judged from coming up at once again.
+func (e *Engine) judgeLater(ctx context.Context, o OwnerID) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		j, err := u.tx.OwnerPolicy(o)
+		if err != nil {
+			return err
+		}
+		s := j.Policy.State
+		s.JudgeAt = u.now.Add(15 * time.Minute)
+		return u.tx.PutLowBalanceState(o, s)
+	})
+}
+
+func (e *Engine) billDue(ctx context.Context, run *Run, p RunParams) error {
+	if err := e.warnExpiring(ctx, run); err != nil {
+		return err
+	}
+	if err := e.billWaiting(ctx, run, p); err != nil {
+		return err
+	}
+	var afterAt time.Time
+	var after OwnerID
+	for {
+		var due []AccountPlan
+		err := e.store.View(ctx, func(r Reader) (err error) {
+			due, err = r.DueAccounts(now(ctx), afterAt, after, page)
+			return err
+		})
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		_, err = e.each(ctx, run, p, len(due), func(u *unitOfWork, i int) (Decision, error) {
+			ap, err := u.tx.AccountPlan(due[i].Owner)
+			if err != nil {
+				return Decision{}, err
+			}
+			return u.billAccount(ap)
+		})
+		if err != nil {
+			return err
+		}
+		last := due[len(due)-1]
+		afterAt, after = last.NextAt, last.Owner
+	}
+}
+
+// billWaiting goes on with periods that an earlier run left waiting for another
+// charge, or that were not covered: a safety net beside the credit that pays them.
+func (e *Engine) billWaiting(ctx context.Context, run *Run, p RunParams) error {
+	var after OwnerID
+	for {
+		var owners []OwnerID
+		err := e.store.View(ctx, func(r Reader) (err error) {
+			owners, err = r.WaitingPeriods(after, page)
+			return err
+		})
+		if err != nil || len(owners) == 0 {
+			return err
+		}
+		after = owners[len(owners)-1]
+		_, err = e.each(ctx, run, p, len(owners), func(u *unitOfWork, i int) (Decision, error) {
+			return u.billWaitingOwner(owners[i])
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (u *unitOfWork) billWaitingOwner(o OwnerID) (Decision, error) {
+	j, err := judgedOf(u.tx, o)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := Decision{Owner: o, Reason: ReasonOpenCharge}
+	if j.OpenCharge != 0 {
+		return d, nil
+	}
+	d.Reason = ReasonNotCovered
+	paid, err := u.payOpenPeriods(&j)
+	if err != nil {
+		return d, err
+	}
+	if paid {
+		d.Reason = ReasonPosted
+	}
+	open, err := u.tx.OpenPeriods(o)
+	if err != nil {
+		return d, err
+	}
+	for i := range open {
+		if open[i].State == PeriodDue && j.OpenCharge == 0 {
+			if d, err = u.startPeriod(&j, &open[i]); err != nil {
+				return d, err
+			}
+		}
+	}
+	return d, nil
+}
+
+// Fire runs a job for a scheduled firing, or at start with an empty key. It
+// returns nil once the firing is done, whoever did it; Busy while another
+// process is on it.
+func (e *Engine) Fire(ctx context.Context, job Job, key string) error {
+	p := RunParams{Key: key, Trigger: "schedule"}
+	if key == "" {
+		p.Trigger = "start"
+	}
+	var run Run
+	var mine bool
+	var err error
+	switch job {
+	case JobLowBalance:
+		run, mine, err = e.RunLowBalance(ctx, p)
+	case JobBilling:
+		run, mine, err = e.RunBilling(ctx, p)
+	default:
+		return Errorf(Internal, "job", "there is no job %s", job)
+	}
+	if err == nil && !mine && run.FinishedAt.IsZero() {
+		return Errorf(Busy, "", "another process is running %s %s", job, key)
+	}
+	return err
+}
+
+// errDryRun undoes what a dry run did: the same code decides, and nothing stays.
+var errDryRun = errors.New("dry run")
+
+// dryRun decides with the run's own code and changes nothing.
+func (e *Engine) dryRun(ctx context.Context, job Job, p RunParams, work pass) (Run, bool, error) {
+	run := Run{Job: job, Trigger: p.Trigger, AsOf: asOf(ctx), StartedAt: realNow()}
+	err := work(ctx, &run, p)
+	run.FinishedAt = realNow()
+	return run, true, err
+}
+
+func (e *Engine) dryLowBalance(ctx context.Context, run *Run, p RunParams) error {
+	return e.store.View(ctx, func(r Reader) error {
+		due, err := r.DueJudgements(now(ctx), 1<<30)
+		if err != nil {
+			return err
+		}
+		for _, o := range due {
+			j, err := judgedOf(r, o)
+			if err != nil {
+				return err
+			}
+			f, err := e.lowBalanceFacts(r, &j, TriggerSweep, now(ctx))
+			if err != nil {
+				return err
+			}
+			run.dry(DecideLowBalance(f), p)
+		}
+		return nil
+	})
+}
+
+func (r *Run) dry(d Decision, p RunParams) {
+	r.Tally.count(d)
+	if p.Each != nil {
+		p.Each(d)
+	}
+	if p.Progress != nil && r.Tally.Decided%page == 0 {
+		p.Progress(r.Tally.Decided)
+	}
+}
+
+// dryBilling runs each account's billing in a transaction of its own that is
+// always undone.
+func (e *Engine) dryBilling(ctx context.Context, run *Run, p RunParams) error {
+	var afterAt time.Time
+	var after OwnerID
+	for {
+		var due []AccountPlan
+		err := e.store.View(ctx, func(r Reader) (err error) {
+			due, err = r.DueAccounts(now(ctx), afterAt, after, page)
+			return err
+		})
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, ap := range due {
+			var d Decision
+			err := e.update(ctx, func(u *unitOfWork) (err error) {
+				if d, err = u.billAccount(ap); err != nil {
+					return err
+				}
+				return errDryRun
+			})
+			if !errors.Is(err, errDryRun) {
+				return err
+			}
+			run.dry(d, p)
+		}
+		last := due[len(due)-1]
+		afterAt, after = last.NextAt, last.Owner
+	}
+}

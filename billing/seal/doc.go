@@ -1,0 +1,23 @@
+// Package seal keeps secrets at rest: card tokens and logins are sealed with
+// AES-256-GCM before they reach the database.
+//
+// It owns the sealing keys, their file, and the sealed form: four bytes of key
+// id (from the key's SHA-256), a random nonce, the ciphertext with its tag. It
+// does not own which columns are sealed, nor the resealing of rows: `rekey`
+// walks them and asks NeedsReseal.
+//
+// Invariants:
+//   - What is sealed is bound to its context (table and row): moved to another
+//     row it does not open. Any changed byte is refused.
+//   - The first key of a ring seals; every key of it opens. A key may be dropped
+//     once nothing needs resealing.
+//   - No error and no printed Ring shows a key or a secret.
+//   - The key file is made whole or not at all, is for its owner only, and is
+//     never replaced: of two processes that make it at once, both use the same.
+//   - A key seals far fewer than 2^32 values, the limit for random nonces.
+//
+// Fingerprints (telling equal secrets without opening them) are keyed, since
+// card tokens and numbers can be guessed, and must survive a change of sealing
+// key. So their key is not one of the ring's: it is made once, kept sealed in
+// the database like any other secret, resealed with the rest and never changed.
+package seal

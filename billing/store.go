@@ -1,0 +1,341 @@
+package billing
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Store keeps everything. It decides nothing. Its errors are *Error with the
+// codes NotFound, Exists (a unique rule was broken: Field names it), Conflict
+// (a CHECK was broken), Busy and Internal; an adapter adds no words for people.
+type Store interface {
+	// View runs fn on one consistent snapshot.
+	View(ctx context.Context, fn func(Reader) error) error
+	// Update runs fn in a transaction and returns nil only when its change is
+	// durable (W1). Several callers share one commit: fn runs in a savepoint,
+	// its error undoes only itself, a failed commit fails all of its group, and
+	// fn may run more than once, so it has no effect outside its Tx.
+	Update(ctx context.Context, fn func(Tx) error) error
+	// Instance is a random name made with the database; it is part of every
+	// gateway key.
+	Instance() string
+	// Verify checks L1 to L4, C4 and C6 and returns what differs, at most limit.
+	Verify(ctx context.Context, limit int) ([]Discrepancy, error)
+	// Ping says whether the database answers.
+	Ping(ctx context.Context) error
+	// Backup writes a consistent copy; Invalid where the engine cannot.
+	Backup(ctx context.Context, path string) error
+	Close() error
+}
+
+// Reader is what may be asked. Each method that names one record returns
+// NotFound when there is none. Lists come in id order unless said otherwise.
+type Reader interface {
+	OwnerReader
+	PolicyReader
+	CardReader
+	LedgerReader
+	ChargeReader
+	PlanReader
+	RunReader
+	NoticeReader
+	LoginReader
+	ObjectReader
+}
+
+// Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
+// sets it) or is not there yet, and replaces one that is.
+type Tx interface {
+	Reader
+	OwnerWriter
+	PolicyWriter
+	CardWriter
+	LedgerWriter
+	ChargeWriter
+	PlanWriter
+	RunWriter
+	NoticeWriter
+	LoginWriter
+	ObjectWriter
+}
+
+// OwnerReader reads owners and their standing.
+type OwnerReader interface {
+	Owner(OwnerID) (Owner, error)
+	// Above is the union of the blocks of the customers above the owner, and
+	// whether one of them is held. It reads the Path's customers but the owner.
+	Above(Owner) (blocks Block, held bool, err error)
+	// Owners lists owners below (and including) a customer, ids above after.
+	// kind filters; limit bounds.
+	Owners(f OwnerFilter) ([]Owner, error)
+	// MaxOwnerNumber is the highest number of a kind in use, 0 if none.
+	MaxOwnerNumber(OwnerKind) (int64, error)
+}
+
+// OwnerFilter selects owners.
+type OwnerFilter struct {
+	Within OwnerID // zero: all
+	Kind   *OwnerKind
+	After  OwnerID
+	Limit  int
+}
+
+// OwnerWriter writes owners.
+type OwnerWriter interface {
+	// PutOwner inserts or replaces. Username (accounts) is unique when set.
+	PutOwner(*Owner) error
+	// SetBlocked replaces the block causes.
+	SetBlocked(o OwnerID, b Block, at time.Time) error
+	// SetHeld holds or releases a customer (all below it too) or an account;
+	// it returns how many owners changed.
+	SetHeld(o OwnerID, held bool, at time.Time) (int64, error)
+}
+
+// Judged is what a judgement needs of one owner, in one read: the owner, its
+// money bucket, its policy (zero if never configured), and whether something is open.
+type Judged struct {
+	Owner      Owner
+	Bucket     Bucket
+	Policy     LowBalance
+	Configured bool
+	// OpenCharge is the owner's open automatic charge, 0 if none.
+	OpenCharge ChargeID
+	// OpenPeriods: the owner has billing periods that are not settled.
+	OpenPeriods bool
+}
+
+// Available is balance + credit limit - reserved; nil when the limit is
+// unlimited. Root is never low.
+func (j *Judged) Available() *int64 {
+	if j.Owner.CreditLimit == nil || j.Owner.ID == Root {
+		return nil
+	}
+	a := saturate(saturate(j.Bucket.Balance, *j.Owner.CreditLimit), -j.Bucket.Reserved)
+	return &a
+}
+
+// PolicyReader reads low-balance policies.
+type PolicyReader interface {
+	// OwnerPolicy reads an owner with its policy (Bucket and what is open are
+	// not filled): the hot path of getLowBalance.
+	OwnerPolicy(OwnerID) (Judged, error)
+	// Judged reads all of it; in a Tx it locks the owner until the end.
+	Judged(OwnerID) (Judged, error)
+	// DueJudgements lists owners whose JudgeAt is at or before now, oldest
+	// first. Its cost follows what it returns, not the number of policies.
+	DueJudgements(now time.Time, limit int) ([]OwnerID, error)
+	// Policies lists judged owners that have a policy, by id.
+	Policies(f PolicyFilter) ([]Judged, error)
+}
+
+// PolicyFilter selects policies.
+type PolicyFilter struct {
+	Within OwnerID // zero: all
+	// Below: only owners whose last judgement was below.
+	Below bool
+	After OwnerID
+	Limit int
+}
+
+// PolicyWriter writes low-balance policies.
+type PolicyWriter interface {
+	// PutLowBalance inserts or replaces the policy with its state.
+	PutLowBalance(*LowBalance) error
+	// PutLowBalanceState replaces only the state.
+	PutLowBalanceState(OwnerID, LowBalanceState) error
+	// JudgeWithin sets JudgeAt of every policy with a threshold of an account,
+	// or of a customer and all below it: what held them back ended.
+	JudgeWithin(o OwnerID, at time.Time) error
+	// KeepDecision appends to the decision history.
+	KeepDecision(*Decision) error
+}
+
+// CardReader reads cards and mandates.
+type CardReader interface {
+	Card(CardID) (Card, error)
+	// CardsOf lists an owner's cards, deleted ones too.
+	CardsOf(OwnerID) ([]Card, error)
+	// Cards lists all cards by id, for export and rekey.
+	Cards(after CardID, limit int) ([]Card, error)
+	// ExpiringCards lists usable cards whose last month is year and month, ids
+	// above after.
+	ExpiringCards(year, month int, after CardID, limit int) ([]Card, error)
+	// ActiveMandate is the newest mandate of the purpose that is not revoked.
+	ActiveMandate(OwnerID, Purpose) (Mandate, error)
+}
+
+// CardWriter writes cards and mandates.
+type CardWriter interface {
+	// PutCard inserts or replaces. An owner has at most one primary card that
+	// is not deleted (Exists, field "primary").
+	PutCard(*Card) error
+	// PutMandate appends a mandate and revokes the purpose's earlier ones.
+	PutMandate(*Mandate) error
+	// RevokeMandates ends the purpose's mandates.
+	RevokeMandates(o OwnerID, p Purpose, at time.Time) error
+}
+
+// LedgerReader reads buckets and postings.
+type LedgerReader interface {
+	// Bucket is zero when nothing was ever posted.
+	Bucket(OwnerID, Unit) (Bucket, error)
+	PostingByCause(cause string) (Posting, error)
+	// Postings lists an owner's postings, newest first, ids below before (0: all).
+	Postings(o OwnerID, before PostingID, limit int) ([]Posting, error)
+}
+
+// LedgerWriter writes postings.
+type LedgerWriter interface {
+	// Post books a valid posting and moves its buckets' balances; it sets the
+	// ID. Errors: Exists (field "cause"), Overflow.
+	Post(*Posting) error
+}
+
+// ChargeReader reads charges and what led to them.
+type ChargeReader interface {
+	Charge(ChargeID) (Charge, error)
+	ChargeByCause(cause string) (Charge, error)
+	Attempts(ChargeID) ([]Attempt, error)
+	// AutomaticSince lists an owner's automatic charges that were not
+	// cancelled, newest first.
+	AutomaticSince(o OwnerID, since time.Time) ([]AutomaticCharge, error)
+	// Charges lists newest first.
+	Charges(ChargeFilter) ([]Charge, error)
+	// DueCharges lists charges whose DueAt is at or before now and whose lease
+	// is over at the real time, oldest due first.
+	DueCharges(now, real time.Time, limit int) ([]ChargeID, error)
+	// NextDue is the earliest DueAt of charges and notices; zero if none.
+	NextDue() (time.Time, error)
+	// Decisions lists an owner's (0: everybody's) decisions, newest first.
+	Decisions(o OwnerID, before int64, limit int) ([]Decision, error)
+	// RunTally counts the charges and mails that a run made, by what became of them.
+	RunTally(RunID) (Tally, error)
+}
+
+// ChargeFilter selects charges.
+type ChargeFilter struct {
+	Within OwnerID
+	Owner  OwnerID
+	State  ChargeState
+	Run    RunID
+	Before ChargeID // 0: from the newest
+	Limit  int
+}
+
+// ChargeWriter writes charges and attempts.
+type ChargeWriter interface {
+	// CreateCharge inserts. Errors: Exists with field "cause" (the need was
+	// answered already) or "open_charge" (C6).
+	CreateCharge(*Charge) error
+	// SetCharge replaces what changes in a charge's life: state, attempt,
+	// due, lease, reason, posting, settled. Amount, card and cause never do.
+	SetCharge(*Charge) error
+	// AddAttempt inserts (Exists, field "key").
+	AddAttempt(*Attempt) error
+	// SetAttempt replaces an attempt's outcome.
+	SetAttempt(*Attempt) error
+}
+
+// PlanReader reads plans, accounts' places in them, and billed periods.
+type PlanReader interface {
+	Plan(PlanID) (Plan, error)
+	Plans() ([]Plan, error)
+	AccountPlan(OwnerID) (AccountPlan, error)
+	// DueAccounts lists accounts whose NextAt is at or before now, by
+	// (NextAt, owner), after the given pair.
+	DueAccounts(now time.Time, afterAt time.Time, after OwnerID, limit int) ([]AccountPlan, error)
+	Period(o OwnerID, date string) (Period, error)
+	// OpenPeriods lists an owner's periods that are not settled, oldest first.
+	OpenPeriods(OwnerID) ([]Period, error)
+	// WaitingPeriods lists owners that have a period in state due or unpaid.
+	WaitingPeriods(after OwnerID, limit int) ([]OwnerID, error)
+}
+
+// PlanWriter writes plans and periods.
+type PlanWriter interface {
+	PutPlan(*Plan) error
+	PutAccountPlan(*AccountPlan) error
+	// CreatePeriod inserts (Exists, field "period").
+	CreatePeriod(*Period) error
+	SetPeriod(*Period) error
+}
+
+// RunReader reads runs.
+type RunReader interface {
+	Run(RunID) (Run, error)
+	// Runs lists newest first, ids below before (0: all). job "" is every job.
+	Runs(job Job, before RunID, limit int) ([]Run, error)
+	// LastKey is the newest key of a job's finished runs; empty if none.
+	LastKey(Job) (string, error)
+	// RunByKey finds a scheduled run.
+	RunByKey(Job, string) (Run, error)
+}
+
+// RunWriter writes runs.
+type RunWriter interface {
+	// CreateRun inserts (Exists, field "key": N1).
+	CreateRun(*Run) error
+	// SetRun replaces lease, finish, error and tally.
+	SetRun(*Run) error
+}
+
+// NoticeReader reads notices.
+type NoticeReader interface {
+	Notice(NoticeID) (Notice, error)
+	// DueNotices lists pending notices that are due and not leased.
+	DueNotices(now, real time.Time, limit int) ([]NoticeID, error)
+	// Notices lists an owner's (0: everybody's), newest first.
+	Notices(o OwnerID, before NoticeID, limit int) ([]Notice, error)
+}
+
+// NoticeWriter writes notices.
+type NoticeWriter interface {
+	// CreateNotice inserts (Exists, field "cause").
+	CreateNotice(*Notice) error
+	SetNotice(*Notice) error
+}
+
+// LoginReader reads API logins.
+type LoginReader interface {
+	Login(name string) (Login, error)
+	Logins() ([]Login, error)
+}
+
+// LoginWriter writes API logins.
+type LoginWriter interface {
+	PutLogin(*Login) error
+}
+
+// Object is an imported line of a type that another interface will own: kept
+// as it came, so that an export gives it back.
+type Object struct {
+	Type string
+	Key  string // the line's id, unique per type
+	Body string // the JSON object
+}
+
+// ObjectReader reads imported objects.
+type ObjectReader interface {
+	// Objects lists all, by type and key, for export.
+	Objects() iter.Seq2[Object, error]
+}
+
+// ObjectWriter writes imported objects.
+type ObjectWriter interface {
+	PutObject(Object) error
+}
+
+// saturate is a+b, held at the ends of what can be kept: available is compared,
+// never booked, so the nearest end gives the same answer.
+func saturate(a, b int64) int64 {
+	const top = 1<<63 - 1
+	switch s := a + b; {
+	case a > 0 && b > 0 && s < 0:
+		return top
+	case a < 0 && b < 0 && s >= 0:
+		return -top
+	default:
+		return s
+	}
+}

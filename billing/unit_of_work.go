@@ -1,0 +1,231 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var zeroTime time.Time
+
+// unitOfWork is one transaction of the engine: the Tx, who acts, its clock, and what
+// the observer is told once it is committed.
+type unitOfWork struct {
+	e     *Engine
+	tx    Tx
+	actor Actor
+	now   time.Time
+	real  time.Time
+	run   RunID
+	// told is kept until the commit; dropped when the transaction runs again.
+	told []func(Observer)
+	work bool // charges or notices became due
+}
+
+// update runs fn in a transaction and, once it is durable, tells the observer
+// and wakes the workers. fn may run more than once.
+func (e *Engine) update(ctx context.Context, fn func(*unitOfWork) error) error {
+	return e.updateRun(ctx, 0, fn)
+}
+
+func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {
+	var last *unitOfWork
+	err := e.store.Update(ctx, func(tx Tx) error {
+		u := &unitOfWork{e: e, tx: tx, actor: ActorFrom(ctx), now: now(ctx), real: realNow(), run: run}
+		last = u
+		return fn(u)
+	})
+	if err != nil {
+		return err
+	}
+	for _, tell := range last.told {
+		tell(e.observer)
+	}
+	if last.work {
+		e.kick()
+	}
+	return nil
+}
+
+func (u *unitOfWork) tell(f func(Observer)) { u.told = append(u.told, f) }
+
+// judged reads an owner for a change, in the actor's scope.
+func (u *unitOfWork) judged(o OwnerID) (Judged, error) {
+	j, err := judgedOf(u.tx, o)
+	if err == nil && !u.actor.Sees(&j.Owner) {
+		err = NotFound
+	}
+	if err != nil {
+		return j, wrongOwner(o, err)
+	}
+	return j, nil
+}
+
+// judgedOf reads an owner; one that was never configured has the policy that
+// it would start with.
+func judgedOf(r Reader, o OwnerID) (Judged, error) {
+	j, err := r.Judged(o)
+	if err == nil && !j.Configured {
+		j.Policy = NewLowBalance(o)
+	}
+	return j, err
+}
+
+// decideLowBalance gathers the facts and decides; it changes nothing.
+func (u *unitOfWork) decideLowBalance(j *Judged, t Trigger) (Decision, error) {
+	f, err := u.e.lowBalanceFacts(u.tx, j, t, u.now)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := DecideLowBalance(f)
+	d.Run, d.Actor = u.run, u.actor.Name()
+	return d, nil
+}
+
+// judge decides about an owner and carries the decision out.
+func (u *unitOfWork) judge(j *Judged, t Trigger) (Decision, error) {
+	before := j.Policy.State
+	d, err := u.decideLowBalance(j, t)
+	if err != nil {
+		return d, err
+	}
+	if j.Configured && (d.State != before || t == TriggerSettled) {
+		if err := u.tx.PutLowBalanceState(j.Owner.ID, d.State); err != nil {
+			return d, err
+		}
+	}
+	j.Policy.State = d.State
+	return d, u.apply(j, &d, before)
+}
+
+// apply makes the charge and the notice that were decided and keeps what a
+// person would ask about. The state is stored by the caller.
+func (u *unitOfWork) apply(j *Judged, d *Decision, before LowBalanceState) error {
+	if d.Charge != nil {
+		cause := causeOf("low_balance", int64(d.Owner), d.State.Charges)
+		c, err := u.createCharge(j, d, cause, "")
+		if err != nil {
+			return err
+		}
+		d.Made = c.ID
+	}
+	if d.Notice != "" {
+		cause := causeOf(string(d.Notice), int64(d.Owner), d.State.Episode, d.At.UnixMicro())
+		if err := u.notice(j, d.Notice, cause, noticeFacts{Threshold: d.Threshold}); err != nil {
+			return err
+		}
+	}
+	if d.Charge == nil && d.Notice == "" && (!d.Reason.AskedAbout() || d.Reason == before.Reason) {
+		return nil
+	}
+	return u.keep(d)
+}
+
+func (u *unitOfWork) keep(d *Decision) error {
+	if err := u.tx.KeepDecision(d); err != nil {
+		return err
+	}
+	kept := *d
+	u.tell(func(o Observer) { o.Decided(kept) })
+	return nil
+}
+
+// createCharge prepares a charge: its amounts, card and cause are frozen here.
+func (u *unitOfWork) createCharge(j *Judged, d *Decision, cause, period string) (*Charge, error) {
+	c := &Charge{
+		Owner: j.Owner.ID, Top: j.Owner.Top, Purpose: d.Purpose, Cause: cause,
+		Card: d.Charge.Card.ID, Gateway: d.Charge.Card.Gateway, Mandate: d.Charge.Mandate,
+		Unit: j.Owner.Currency, Credit: d.Charge.Credit, Tax: d.Charge.Tax, Fee: d.Charge.Fee, Gross: d.Charge.Gross(),
+		State: ChargeCreated, Attempt: 1, DueAt: u.now, Period: period, Run: u.run, CreatedAt: u.now,
+	}
+	if err := u.tx.CreateCharge(c); err != nil {
+		return nil, err
+	}
+	j.OpenCharge = c.ID
+	u.chargeMoved(*c, "")
+	return c, nil
+}
+
+func (u *unitOfWork) chargeMoved(c Charge, outcome string) {
+	u.work = true
+	u.tell(func(o Observer) { o.ChargeMoved(c, outcome) })
+}
+
+// lowBalanceFacts loads what the decision depends on; card, mandate and
+// history only when a charge is in question.
+func (e *Engine) lowBalanceFacts(r Reader, j *Judged, t Trigger, now time.Time) (*LowBalanceFacts, error) {
+	f := &LowBalanceFacts{
+		Now: now, Trigger: t, Owner: j.Owner.ID, Top: j.Owner.Top, Unit: j.Owner.Currency,
+		Available: j.Available(), Policy: j.Policy, OpenCharge: j.OpenCharge != 0, Limits: e.set.Limits,
+	}
+	if !f.Low() {
+		return f, nil
+	}
+	var err error
+	if f.Standing, err = e.standing(r, &j.Owner); err != nil || !f.WantsCharge() {
+		return f, err
+	}
+	credit := Money(j.Policy.ChargeAmount, j.Owner.Currency)
+	f.Tax, f.Fee = e.levies.Levy(j.Owner.ID, credit)
+	if f.Card, err = e.chooseCard(r, j.Owner.ID, j.Policy.Card, now); err != nil {
+		return nil, err
+	}
+	if f.Mandate, err = mandateOf(r, j.Owner.ID, PurposeLowBalance); err != nil {
+		return nil, err
+	}
+	f.History, err = r.AutomaticSince(j.Owner.ID, e.set.Limits.since(now))
+	return f, err
+}
+
+func (e *Engine) standing(r Reader, o *Owner) (Standing, error) {
+	above, held, err := r.Above(*o)
+	return Standing{Blocked: o.Blocked, Above: above, Held: o.Held || held}, err
+}
+
+func mandateOf(r Reader, o OwnerID, p Purpose) (MandateID, error) {
+	m, err := r.ActiveMandate(o, p)
+	if errors.Is(err, NotFound) {
+		return 0, nil
+	}
+	return m.ID, err
+}
+
+// chooseCard is the card that a policy leads to. A named card that is gone is
+// never replaced by another; null is the owner's own primary card.
+func (e *Engine) chooseCard(r Reader, o OwnerID, named *CardID, now time.Time) (CardChoice, error) {
+	if named != nil {
+		c, err := r.Card(*named)
+		if err != nil && !errors.Is(err, NotFound) {
+			return CardChoice{}, err
+		}
+		if err != nil || c.Owner != o || c.State != CardUsable {
+			return CardChoice{Reason: ReasonCardGone, Detail: c.Aside}, nil
+		}
+		return e.usable(c, now), nil
+	}
+	cards, err := r.CardsOf(o)
+	if err != nil {
+		return CardChoice{}, err
+	}
+	for i := range cards {
+		if cards[i].Primary && cards[i].State != CardDeleted {
+			return e.usable(cards[i], now), nil
+		}
+	}
+	return CardChoice{Reason: ReasonNoCard}, nil
+}
+
+func (e *Engine) usable(c Card, now time.Time) CardChoice {
+	g, listed := e.gateways[c.Gateway]
+	switch {
+	case c.State != CardUsable:
+		return CardChoice{Reason: ReasonCardUnusable, Detail: "put aside: " + c.Aside}
+	case len(c.Token) == 0:
+		return CardChoice{Reason: ReasonCardUnusable, Detail: "it has no token"}
+	case !listed:
+		return CardChoice{Reason: ReasonCardUnusable, Detail: "gateway " + c.Gateway + " is not set up"}
+	case !g.Traits().RenewsCards && c.ExpiredAt(now):
+		return CardChoice{Reason: ReasonCardExpired, Detail: c.Label()}
+	}
+	return CardChoice{Card: &c, Reason: ReasonCharge}
+}

@@ -1,0 +1,148 @@
+package billing
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// poll is the safety net of the workers: rows that another process wrote are
+// found without its wake-up.
+const poll = time.Second
+
+// Work sends due charges and notices until ctx is done, then waits for what is
+// in flight. The rows are the queue; any number of processes may work.
+func (e *Engine) Work(ctx context.Context) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	inFlight := newFlight(e.set.ChargeConcurrency)
+	defer inFlight.wait()
+	for {
+		e.launch(ctx, inFlight)
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+		case <-inFlight.freed:
+		case <-tick.C:
+		}
+	}
+}
+
+// Drain works until nothing is due by the context's clock: what `run` does
+// after it decided.
+func (e *Engine) Drain(ctx context.Context) error {
+	inFlight := newFlight(e.set.ChargeConcurrency)
+	defer inFlight.wait()
+	for {
+		started := e.launch(ctx, inFlight)
+		if started == 0 && inFlight.idle() {
+			return ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-inFlight.freed:
+		}
+	}
+}
+
+// launch starts a goroutine for each due row, as many as there is room for,
+// and says how many.
+func (e *Engine) launch(ctx context.Context, f *flight) (started int) {
+	if ctx.Err() != nil {
+		return 0
+	}
+	var charges []ChargeID
+	var notices []NoticeID
+	err := e.store.View(ctx, func(r Reader) (err error) {
+		if charges, err = r.DueCharges(now(ctx), realNow(), 2*f.size); err != nil {
+			return err
+		}
+		notices, err = r.DueNotices(now(ctx), realNow(), 2*f.size)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			e.observer.Failed("due charges and notices could not be listed", err)
+		}
+		return 0
+	}
+	for _, id := range charges {
+		started += f.start(flightKey{charge: id}, func() error { return e.chargeOne(ctx, id) }, e.observer)
+	}
+	for _, id := range notices {
+		started += f.start(flightKey{notice: id}, func() error { return e.mailOne(ctx, id) }, e.observer)
+	}
+	return started
+}
+
+// flight is what one worker loop has under way: bounded, each row once.
+type flight struct {
+	size  int
+	freed chan struct{}
+
+	mu   sync.Mutex
+	busy map[flightKey]bool
+	// failed keeps a row that an error of ours stopped from being taken up
+	// again at once.
+	failed map[flightKey]time.Time
+	wg     sync.WaitGroup
+}
+
+type flightKey struct {
+	charge ChargeID
+	notice NoticeID
+}
+
+// failedPause is how long a row rests after an error of ours.
+const failedPause = 10 * time.Second
+
+func newFlight(size int) *flight {
+	return &flight{size: size, freed: make(chan struct{}, 1), busy: map[flightKey]bool{}, failed: map[flightKey]time.Time{}}
+}
+
+// start runs work unless the row is under way or rests, or there is no room.
+func (f *flight) start(k flightKey, work func() error, o Observer) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.busy) >= f.size || f.busy[k] {
+		return 0
+	}
+	if at, ok := f.failed[k]; ok {
+		if time.Since(at) < failedPause {
+			return 0
+		}
+		delete(f.failed, k)
+	}
+	f.busy[k] = true
+	f.wg.Go(func() {
+		err := work()
+		if err != nil {
+			o.Failed("a charge or notice could not be worked on", err)
+		}
+		f.done(k, err)
+	})
+	return 1
+}
+
+func (f *flight) done(k flightKey, err error) {
+	f.mu.Lock()
+	delete(f.busy, k)
+	if err != nil {
+		f.failed[k] = time.Now()
+	}
+	f.mu.Unlock()
+	select {
+	case f.freed <- struct{}{}:
+	default:
+	}
+}
+
+func (f *flight) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.busy) == 0
+}
+
+func (f *flight) wait() { f.wg.Wait() }
