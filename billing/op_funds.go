@@ -91,7 +91,8 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 		post.EffectiveAt = u.now
 	}
 	if p.IdempotencyKey != "" {
-		post.Cause = fmt.Sprintf("key:%s:%s", u.actor.Name(), p.IdempotencyKey)
+		// The acting customer too: in trusted mode the name is nobody's own.
+		post.Cause = fmt.Sprintf("key:%d:%s:%s", u.actor.Customer, u.actor.Name(), p.IdempotencyKey)
 		post.Input = p.inputHash()
 		if done, err := u.repeated(&post, &j); done.Repeated || err != nil {
 			return done, err

@@ -212,3 +212,20 @@ func TestLogins(t *testing.T) {
 		t.Fatalf("a password of another realm: %v", err)
 	}
 }
+
+func TestCheckKeyFindsAnotherKey(t *testing.T) {
+	k := newKit(t)
+	k.ok(k.engine.CheckKey(root(t0))) // nothing is sealed yet
+	k.seed("tok_ok")
+	k.ok(k.engine.CheckKey(root(t0)))
+	k.config.Sealer = otherSealer{}
+	if err := billing.New(k.config).CheckKey(root(t0)); !errors.Is(err, billing.Conflict) {
+		t.Fatalf("another key: %v", err)
+	}
+}
+
+type otherSealer struct{ plainSealer }
+
+func (otherSealer) Open([]byte, string) (billing.Secret, error) {
+	return "", errors.New("another key")
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	mail "github.com/wneessen/go-mail"
@@ -42,17 +43,17 @@ func refusesMail(cause error) bool {
 	return true
 }
 
-// scrub takes the password out, plain and as AUTH sends it: a server may repeat
-// what it was told. An answer of several lines becomes one.
+// scrub takes the password out, as it is, as the library quotes an answer and as
+// AUTH sends it: a server may repeat what it was told.
 func (m Mailer) scrub(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
 	p := m.server.password.Reveal()
 	if p == "" {
 		return text
 	}
-	b64 := base64.StdEncoding
+	b64, quoted := base64.StdEncoding, strconv.Quote(p)
 	for _, form := range []string{
-		b64.EncodeToString([]byte("\x00" + m.server.user + "\x00" + p)), b64.EncodeToString([]byte(p)), p,
+		b64.EncodeToString([]byte("\x00" + m.server.user + "\x00" + p)), b64.EncodeToString([]byte(p)),
+		p, quoted[1 : len(quoted)-1],
 	} {
 		text = strings.ReplaceAll(text, form, "redacted")
 	}

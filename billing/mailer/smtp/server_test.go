@@ -46,7 +46,8 @@ type delivery struct {
 	data     string
 }
 
-const testPassword = "s3cret/p@ss"
+// testPassword changes when it is quoted, escaped in a URL or encoded.
+const testPassword = `s3cret/"p@ss\`
 
 func (s *testServer) start(t *testing.T) {
 	t.Helper()

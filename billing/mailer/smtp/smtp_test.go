@@ -230,8 +230,8 @@ func TestNetworkFaultsMayBeTriedAgain(t *testing.T) {
 	if err == nil || errors.As(err, &permanent) {
 		t.Errorf("nobody listens: %T %v", err, err)
 	}
-	greeting := script(t, "554 go away\r\n")
-	if err := mailer(t, "smtp://"+greeting).Send(t.Context(), notice); err == nil || errors.As(err, &permanent) || !strings.Contains(err.Error(), "554") {
+	greeting := script(t, "554-go\r\n554 away\r\n")
+	if err := mailer(t, "smtp://"+greeting).Send(t.Context(), notice); err == nil || errors.As(err, &permanent) || !strings.Contains(err.Error(), "554") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("turned away at the door: %T %v", err, err)
 	}
 }
@@ -386,7 +386,7 @@ func TestMalformedMailIsNeverSent(t *testing.T) {
 // The password is in no error and no print, whatever the server answers.
 func TestPasswordStaysSecret(t *testing.T) {
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00alice\x00" + testPassword))
-	echo := &gosmtp.SMTPError{Code: 535, Message: "no " + testPassword + " and no " + plain + " for\nyou"}
+	echo := &gosmtp.SMTPError{Code: 535, Message: "no " + testPassword + " and no " + plain + " for you"}
 	s := &testServer{login: true, onAuth: echo}
 	s.start(t)
 	m := mailer(t, withLogin("smtp", s.addr))
