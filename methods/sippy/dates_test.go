@@ -1,0 +1,82 @@
+package sippy
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"topupd/methods/xmlrpc"
+)
+
+func TestFormatDate(t *testing.T) {
+	for want, in := range map[string]time.Time{
+		"09:57:29.000 GMT Tue Apr 07 2026": time.Date(2026, 4, 7, 9, 57, 29, 0, time.UTC),
+		"23:59:59.000 GMT Thu Dec 31 2026": time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.UTC), // no rounding, no fraction
+		"22:30:00.000 GMT Sat Feb 28 2026": time.Date(2026, 3, 1, 0, 30, 0, 0, time.FixedZone("", 2*3600)),
+		"00:00:00.000 GMT Thu Feb 29 2024": time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
+	} {
+		if got := formatDate(in); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestParseDate(t *testing.T) {
+	day := time.Date(2026, 4, 7, 9, 57, 29, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"09:57:29.000 GMT Tue Apr 07 2026": day,
+		"09:57:29.000 GMT Tue Apr 7 2026":  day,
+		"09:57:29.000 GMT Fri Apr 07 2026": day, // by hand, the day's name wrong
+		"09:57:29.250 GMT Tue Apr 07 2026": day.Add(250 * time.Millisecond),
+		"00:00:00.000 GMT Thu Feb 29 2024": time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
+		"20260407T09:57:29":                day,
+		"20260407T09:57:29.250":            day.Add(250 * time.Millisecond),
+	} {
+		if got, ok := parseDate(text); !ok || !got.Equal(want) || got.Location() != time.UTC {
+			t.Errorf("%s: got %v %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{
+		"", " ", "now", "2026-04-07", "2026-04-07T09:57:29", "2026-04-07T09:57:29Z", "20260407", "20260407T09:57", "20260407T0957:29",
+		"20260407T09:57:29Z", "20260407T09:57:29+0200", "20260407T24:00:00", "20260230T09:57:29", "20261301T09:57:29", " 20260407T09:57:29", "20260407T09:57:29.",
+		"09:57:29 GMT Tue Apr 07 2026", "09:57:29.000 UTC Tue Apr 07 2026", "09:57:29.000 GMT Apr 07 2026", "09:57:29.000 GMT Tue Apr 31 2026",
+		"09:57:29.000 GMT Tue Apr 07 26", "09:57:60.000 GMT Tue Apr 07 2026", "25:57:29.000 GMT Tue Apr 07 2026", "09:57:29.000 GMT Dienstag Apr 07 2026",
+		"09:57:29.000 GMT Tue Apr 07 2026 ", "09:57:29.000 GMT Thu Feb 29 2026", "1775555849",
+	} {
+		if got, ok := parseDate(text); ok {
+			t.Errorf("%q was read as %v", text, got)
+		}
+	}
+}
+
+func TestDatesRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := time.Unix(rapid.Int64Range(0, 253402300799).Draw(t, "seconds"), 0)
+		if got, ok := parseDate(formatDate(in)); !ok || !got.Equal(in) {
+			t.Fatalf("%v became %v", in, got)
+		}
+	})
+}
+
+func TestDatesFarOut(t *testing.T) {
+	now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		at   time.Time
+		good bool
+	}{
+		{time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC), false},
+		{time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), true},
+		{now, true},
+		{now.Add(latestDate), true},
+		{now.Add(latestDate + time.Second), false},
+	} {
+		p, err := xmlrpc.OneStruct([]xmlrpc.Value{xmlrpc.Struct(m("payment_time", xmlrpc.String(formatDate(c.at))))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := dateOf(p, "payment_time", now); (err == nil) != c.good || c.good && !got.Equal(c.at) {
+			t.Errorf("%v: %v %v", c.at, got, err)
+		}
+	}
+}

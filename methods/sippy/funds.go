@@ -1,0 +1,143 @@
+package sippy
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"topupd/billing"
+	"topupd/methods/xmlrpc"
+)
+
+// movement is one of the six methods that move a balance; they differ in
+// whose and in which kind of posting they make (S-13).
+type movement struct {
+	name string
+	help string
+	kind billing.PostingKind
+	// account: it takes i_account; otherwise i_customer, and the amount is
+	// also booked against the customer that calls (1.4).
+	account bool
+}
+
+var movements = [...]movement{
+	{"accountAddFunds", "Adds a payment to an account's balance.", billing.PostAddFunds, true},
+	{"accountCredit", "Credits an account's balance.", billing.PostCredit, true},
+	{"accountDebit", "Debits an account's balance.", billing.PostDebit, true},
+	{"customerAddFunds", "Adds a payment to a customer's balance, out of the caller's.", billing.PostAddFunds, false},
+	{"customerCredit", "Credits a customer's balance, out of the caller's.", billing.PostCredit, false},
+	{"customerDebit", "Debits a customer's balance, in favour of the caller's.", billing.PostDebit, false},
+}
+
+func (m *movement) owner() string {
+	if m.account {
+		return "i_account"
+	}
+	return "i_customer"
+}
+
+func movementHelp(m *movement) string {
+	return " Parameters: " + m.owner() + " (int); amount (double, above 0); currency (string, ISO 4217, the owner's);" +
+		" payment_notes (string, optional); payment_time (string, optional, as in 09:57:29.000 GMT Tue Apr 07 2026);" +
+		" idempotency_key (string, optional: a call that comes again with it is answered and not booked);" +
+		" i_wholesaler (int, trusted mode). Returns: result (string)."
+}
+
+var movementKnown = []string{"amount", "currency", "payment_notes", "payment_time", "idempotency_key", "i_wholesaler"}
+
+// move returns the method's function.
+func (a *api) move(m *movement) func(context.Context, []xmlrpc.Value) (xmlrpc.Value, error) {
+	known := append([]string{m.owner()}, movementKnown...)
+	return func(ctx context.Context, params []xmlrpc.Value) (xmlrpc.Value, error) {
+		p, err := xmlrpc.OneStruct(params)
+		if err != nil {
+			return xmlrpc.Value{}, err
+		}
+		a.report(ctx, m.name, p, known)
+		funds, err := m.params(p, time.Now())
+		if err != nil {
+			return xmlrpc.Value{}, err
+		}
+		if ctx, err = a.scope(ctx, p); err != nil {
+			return xmlrpc.Value{}, err
+		}
+		if _, err := a.engine.MoveFunds(ctx, funds); err != nil {
+			return xmlrpc.Value{}, err
+		}
+		return succeeded, nil
+	}
+}
+
+// params reads the members in the page's order, so that the first one that is
+// missing is the one named (1.9).
+func (m *movement) params(p xmlrpc.Params, now time.Time) (f billing.MoveFundsParams, err error) {
+	f.Kind, f.FromParent = m.kind, !m.account
+	n, given, err := idOf(p, m.owner())
+	switch {
+	case err != nil:
+		return f, err
+	case !given:
+		return f, missing(m.owner())
+	case m.account:
+		f.Owner = billing.Account(n)
+	default:
+		f.Owner = billing.Customer(n)
+	}
+	if f.Amount, err = amountOf(p); err != nil {
+		return f, err
+	}
+	if f.Currency, err = currencyOf(p); err != nil {
+		return f, err
+	}
+	if f.Notes, _, err = textOf(p, "payment_notes"); err != nil {
+		return f, err
+	}
+	if f.EffectiveAt, err = dateOf(p, "payment_time", now); err != nil {
+		return f, err
+	}
+	key, given, err := textOf(p, "idempotency_key")
+	if err == nil && given && key == "" {
+		// The engine would take it for no key, and a repeat would be booked (S-12).
+		err = wrong("idempotency_key")
+	}
+	f.IdempotencyKey = key
+	return f, err
+}
+
+func amountOf(p xmlrpc.Params) (int64, error) {
+	micros, state, err := microsOf(p, "amount")
+	switch {
+	case err != nil:
+		return 0, err
+	case state == xmlrpc.Absent:
+		return 0, missing("amount")
+	case micros <= 0: // null too
+		return 0, wrong("amount")
+	}
+	return micros, nil
+}
+
+// currencyOf reads a currency in either case (S-10).
+func currencyOf(p xmlrpc.Params) (billing.Unit, error) {
+	text, given, err := textOf(p, "currency")
+	switch {
+	case err != nil:
+		return "", err
+	case !given:
+		return "", missing("currency")
+	}
+	currency, ok := billing.LookupCurrency(strings.ToUpper(text))
+	if !ok {
+		return "", wrong("currency")
+	}
+	return currency.Code, nil
+}
+
+// textOf reads a string that has no null.
+func textOf(p xmlrpc.Params, name string) (text string, given bool, err error) {
+	text, state, err := p.String(name)
+	if err == nil && state == xmlrpc.Null {
+		err = wrong(name)
+	}
+	return text, state == xmlrpc.Given, err
+}

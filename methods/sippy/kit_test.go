@@ -1,0 +1,144 @@
+package sippy_test
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"topupd/billing"
+	"topupd/billing/gateway/sandbox"
+	"topupd/billing/seal"
+	"topupd/db"
+	"topupd/methods/sippy"
+	"topupd/methods/xmlrpc"
+)
+
+// kit is the interface over a real engine and a SQLite file, with a small
+// world in it:
+//
+//	customer 1 root
+//	customer 10 Acme, USD 250, login acme, card 1010
+//	  account 100, USD 20, card 1000 (primary) and 1001
+//	  account 101, USD 20, no card
+//	  customer 11 North, USD 50, login north
+//	    account 110, USD 20
+//	    customer 12 Far North, USD 0
+//	  customer 13 Acme EU, EUR 0
+//	customer 20 Other, USD 0, login other
+//	  account 200, USD 20, card 2000
+type kit struct {
+	engine  *billing.Engine
+	handler http.Handler
+}
+
+func newKit(t testing.TB) *kit {
+	t.Helper()
+	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "sippy.db"), db.Options{Migrate: true})
+	must(t, err)
+	t.Cleanup(func() { must(t, store.Close()) })
+	ring, err := seal.ParseRing(seal.Generate())
+	must(t, err)
+	k := &kit{engine: billing.New(billing.Config{
+		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
+	})}
+	must(t, k.engine.Import(as("root"), false, world))
+	k.handler, err = xmlrpc.NewHandler(
+		sippy.Methods(k.engine, sippy.Options{Log: func(context.Context, string, []string) {}}),
+		xmlrpc.Options{Fault: func(_ context.Context, method string, err error) xmlrpc.Fault {
+			f := sippy.Fault(err)
+			if f.Code == xmlrpc.CodeFatal {
+				t.Errorf("%s: %v", method, err)
+			}
+			return f
+		}})
+	must(t, err)
+	return k
+}
+
+// scripts are the wire scripts of this interface.
+const scripts = "../../testdata/wire/sippy/*.txt"
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// actors are those a script may call as; their passwords are their names.
+var actors = map[string]billing.Actor{
+	"root":    {Login: "root", Customer: billing.Root, API: "xmlrpc"},
+	"acme":    {Login: "acme", Customer: billing.Customer(10), API: "xmlrpc"},
+	"north":   {Login: "north", Customer: billing.Customer(11), API: "xmlrpc"},
+	"other":   {Login: "other", Customer: billing.Customer(20), API: "xmlrpc"},
+	"trusted": {Trusted: true, Customer: billing.Root, API: "xmlrpc"},
+}
+
+func as(actor string) context.Context {
+	return billing.WithActor(context.Background(), actors[actor])
+}
+
+func world(im *billing.Importer) error {
+	for _, line := range []billing.OwnerLine{
+		customer(10, 1, "Acme", "USD", 250, "acme"),
+		customer(11, 10, "North", "USD", 50, "north"),
+		customer(12, 11, "Far North", "USD", 0, ""),
+		customer(13, 10, "Acme EU", "EUR", 0, ""),
+		customer(20, 1, "Other", "USD", 0, "other"),
+		account(100, 10), account(101, 10), account(110, 11), account(200, 20),
+	} {
+		if err := im.Owner(line); err != nil {
+			return err
+		}
+	}
+	if err := im.Owner(billing.OwnerLine{Owner: billing.Root, Login: billing.To("root"), Password: billing.To(billing.Secret("root"))}); err != nil {
+		return err
+	}
+	for _, line := range []billing.CardLine{
+		{ID: 1000, Owner: billing.Account(100), Primary: billing.To(true)},
+		{ID: 1001, Owner: billing.Account(100)},
+		{ID: 1010, Owner: billing.Customer(10), Primary: billing.To(true)},
+		{ID: 2000, Owner: billing.Account(200), Primary: billing.To(true)},
+	} {
+		line.Token = billing.To(billing.Secret("tok_ok"))
+		if err := im.Card(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func customer(n, parent int64, name, currency string, whole int64, login string) billing.OwnerLine {
+	line := billing.OwnerLine{
+		Owner: billing.Customer(n), Parent: billing.To(parent), Name: billing.To(name),
+		Currency: billing.To(currency), Balance: billing.To(whole * billing.Micro),
+	}
+	if login != "" {
+		line.Login, line.Password = billing.To(login), billing.To(billing.Secret(login))
+	}
+	return line
+}
+
+func account(n, customer int64) billing.OwnerLine {
+	return billing.OwnerLine{
+		Owner: billing.Account(n), Parent: billing.To(customer), Currency: billing.To("USD"),
+		Balance: billing.To(int64(20 * billing.Micro)),
+	}
+}
+
+// balance is what an owner has, as text.
+func (k *kit) balance(t testing.TB, o billing.OwnerID) string {
+	t.Helper()
+	var text string
+	must(t, k.engine.Snapshot(as("root"), func(r billing.Reader) error {
+		owner, err := r.Owner(o)
+		if err != nil {
+			return err
+		}
+		b, err := r.Bucket(o, owner.Currency)
+		text = billing.Money(b.Balance, owner.Currency).String()
+		return err
+	}))
+	return text
+}

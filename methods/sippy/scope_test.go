@@ -1,0 +1,94 @@
+package sippy
+
+import (
+	"math"
+	"testing"
+
+	"topupd/billing"
+	"topupd/methods/xmlrpc"
+)
+
+// Every method reads its owner and i_wholesaler in the same way.
+func TestOwners(t *testing.T) {
+	for _, method := range allMethods(t) {
+		in := with(sample(method), m("i_wholesaler", xmlrpc.Int(10)))
+		field := "i_account"
+		if method[:8] == "customer" {
+			field = "i_customer"
+		}
+		accepts(t, method, in)
+		refuses(t, method, without(in, field), 400, "Parameter "+field+" is required")
+		for _, name := range []string{field, "i_wholesaler"} {
+			for _, v := range []xmlrpc.Value{
+				xmlrpc.Nil(), xmlrpc.String(""), xmlrpc.String("7"), xmlrpc.Double("7.0"), xmlrpc.Bool(true),
+				xmlrpc.Int(0), xmlrpc.Int(-1), xmlrpc.Struct(), xmlrpc.Array(xmlrpc.Int(7)), xmlrpc.DateTime("20260101T00:00:00"),
+			} {
+				refuses(t, method, with(in, m(name, v)), 400, "Wrong "+name)
+			}
+			refuses(t, method, with(in, m(name, xmlrpc.Int(billing.MaxOwnerNumber+1))), 401, "Wrong "+name)
+			refuses(t, method, with(in, m(name, xmlrpc.Int(math.MaxInt64))), 401, "Wrong "+name)
+		}
+		refuses(t, method, with(in, m("i_wholesaler", xmlrpc.Int(11))), 401, "Wrong i_wholesaler")
+	}
+}
+
+func TestOneOwner(t *testing.T) {
+	for _, method := range []string{getLowBalanceName, setLowBalanceName} {
+		in := without(sample(method), "i_account")
+		both := with(in, m("i_account", xmlrpc.Int(7)), m("i_customer", xmlrpc.Int(8)))
+		refuses(t, method, both, 400, bothOwners.String)
+		refuses(t, method, with(both, m("i_customer", xmlrpc.Nil())), 400, "Wrong i_customer")
+		if f := accepts(t, method, with(in, m("i_customer", xmlrpc.Int(8)))); f.owner != billing.Customer(8) {
+			t.Errorf("%s: %s", method, f.owner)
+		}
+		if f := accepts(t, method, with(in, m("i_account", xmlrpc.Int(billing.MaxOwnerNumber)))); f.owner != billing.Account(billing.MaxOwnerNumber) {
+			t.Errorf("%s: %s", method, f.owner)
+		}
+	}
+}
+
+func TestScope(t *testing.T) {
+	root := billing.Actor{Login: "ops", Customer: billing.Root}
+	trusted := billing.Actor{Trusted: true, Customer: billing.Root}
+	for _, c := range []struct {
+		name       string
+		actor      billing.Actor
+		wholesaler int64 // 0: not sent
+		customer   billing.OwnerID
+		direct     bool
+		fault      string
+	}{
+		{"a login", acme, 0, acme.Customer, true, ""},
+		{"a login that names itself", acme, 10, acme.Customer, true, ""},
+		{"a login that names another", acme, 11, 0, false, "Wrong i_wholesaler"},
+		{"a login that names root", acme, 1, 0, false, "Wrong i_wholesaler"},
+		{"a root login", root, 0, billing.Root, false, ""},
+		{"a root login that names a customer", root, 10, billing.Customer(10), true, ""},
+		{"trusted", trusted, 0, billing.Root, false, ""},
+		{"trusted that names root", trusted, 1, billing.Root, false, ""},
+		{"trusted that names a customer", trusted, 10, billing.Customer(10), true, ""},
+		{"trusted that names nobody", trusted, 404, 0, false, "Wrong i_wholesaler"},
+		{"nobody", billing.Actor{}, 0, 0, true, ""},
+		{"nobody that names a customer", billing.Actor{}, 10, 0, false, "Wrong i_wholesaler"},
+	} {
+		for _, method := range allMethods(t) {
+			var f fake
+			in := sample(method)
+			if c.wholesaler != 0 {
+				in = with(in, m("i_wholesaler", xmlrpc.Int(c.wholesaler)))
+			}
+			_, fault := f.call(t, c.actor, method, in)
+			if c.fault != "" {
+				if fault == nil || fault.Code != 401 || fault.String != c.fault || f.calls != 0 {
+					t.Errorf("%s, %s: %v", c.name, method, fault)
+				}
+				continue
+			}
+			want := c.actor
+			want.Customer, want.Direct = c.customer, c.direct
+			if fault != nil || f.actor != want {
+				t.Errorf("%s, %s: %v %+v", c.name, method, fault, f.actor)
+			}
+		}
+	}
+}
