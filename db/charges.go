@@ -1,0 +1,212 @@
+package db
+
+import (
+	"time"
+
+	"topupd/billing"
+)
+
+const chargeColumns = `c.id, c.owner_id, c.top_id, c.purpose, c.cause, c.card_id, c.gateway, c.mandate_id, c.unit,
+    c.credit, c.tax, c.fee, c.gross, c.state, c.attempt, c.due_at, c.lease_until, c.period, c.run_id, c.reason,
+    c.posting_id, c.created_at, c.settled_at`
+
+func scanCharge(r *row, c *billing.Charge) {
+	c.ID = billing.ChargeID(r.int64())
+	c.Owner = billing.OwnerID(r.int64())
+	c.Top = billing.OwnerID(r.int64())
+	c.Purpose = billing.Purpose(r.text())
+	c.Cause = r.text()
+	c.Card = billing.CardID(r.int64())
+	c.Gateway = r.text()
+	c.Mandate = billing.MandateID(r.int64())
+	c.Unit = billing.Unit(r.text())
+	c.Credit = r.int64()
+	c.Tax = r.int64()
+	c.Fee = r.int64()
+	c.Gross = r.int64()
+	c.State = billing.ChargeState(r.text())
+	c.Attempt = r.int()
+	c.DueAt = r.time()
+	c.LeaseUntil = r.time()
+	c.Period = r.text()
+	c.Run = billing.RunID(r.int64())
+	c.Reason = r.text()
+	c.Posting = billing.PostingID(r.int64())
+	c.CreatedAt = r.time()
+	c.SettledAt = r.time()
+}
+
+const sqlCharge = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.id = $1`
+
+func (r *reader) Charge(id billing.ChargeID) (billing.Charge, error) {
+	return one(r, "charge", scanCharge, sqlCharge, int64(id))
+}
+
+const sqlChargeByCause = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.cause = $1`
+
+func (r *reader) ChargeByCause(cause string) (billing.Charge, error) {
+	return one(r, "charge", scanCharge, sqlChargeByCause, cause)
+}
+
+const sqlAttempts = `SELECT charge_id, n, key, state, submitted_at, settled_at, lookups, ref, class, code, message
+FROM attempts WHERE charge_id = $1 ORDER BY n`
+
+func (r *reader) Attempts(id billing.ChargeID) ([]billing.Attempt, error) {
+	return list(r, scanAttempt, sqlAttempts, int64(id))
+}
+
+func scanAttempt(r *row, a *billing.Attempt) {
+	a.Charge = billing.ChargeID(r.int64())
+	a.N = r.int()
+	a.Key = r.text()
+	a.State = billing.AttemptState(r.text())
+	a.SubmittedAt = r.time()
+	a.SettledAt = r.time()
+	a.Lookups = r.int()
+	a.Ref = r.text()
+	a.Class = declineClass(r.text())
+	a.Code = r.text()
+	a.Message = r.text()
+}
+
+// declineClass reads what DeclineClass.String wrote.
+func declineClass(word string) billing.DeclineClass {
+	for c := billing.DeclineNone; c <= billing.DeclineAuthentication; c++ {
+		if c.String() == word {
+			return c
+		}
+	}
+	return billing.DeclineNone
+}
+
+const sqlAutomaticSince = `SELECT purpose, created_at, gross, state = 'failed' FROM charges
+WHERE owner_id = $1 AND created_at >= $2 AND purpose <> 'manual' AND state <> 'cancelled'
+ORDER BY created_at DESC, id DESC`
+
+func (r *reader) AutomaticSince(o billing.OwnerID, since time.Time) ([]billing.AutomaticCharge, error) {
+	return list(r, func(r *row, c *billing.AutomaticCharge) {
+		c.Purpose = billing.Purpose(r.text())
+		c.At = r.time()
+		c.Gross = r.int64()
+		c.Failed = r.bool()
+	}, sqlAutomaticSince, int64(o), timeOrLeast(since))
+}
+
+// sqlCharges begin with what narrows the list; the rest of the filter is the
+// same in all, and what is not asked for lets everything through.
+const (
+	sqlChargesRest = ` AND c.id < $1 AND ($2 = 0 OR c.owner_id = $2) AND ($3 = '' OR c.state = $3)
+    AND ($4 = 0 OR c.run_id = $4)
+ORDER BY c.id DESC LIMIT $5`
+	sqlChargesAll    = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.id > 0` + sqlChargesRest
+	sqlChargesWithin = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
+WHERE c.top_id = $6 AND o.path >= $7 AND o.path < $8` + sqlChargesRest
+	sqlChargesOf = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
+WHERE c.owner_id = $2 AND ($6 = 0 OR (c.top_id = $6 AND o.path >= $7 AND o.path < $8))` + sqlChargesRest
+	sqlChargesOfRun = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
+WHERE c.run_id = $4 AND ($6 = 0 OR (c.top_id = $6 AND o.path >= $7 AND o.path < $8))` + sqlChargesRest
+)
+
+func (r *reader) Charges(f billing.ChargeFilter) ([]billing.Charge, error) {
+	s, err := r.scopeOf(f.Within)
+	if err != nil {
+		return nil, err
+	}
+	if !s.all && s.top == 0 {
+		return nil, nil // within a customer that does not exist
+	}
+	args := []any{beforeOf(f.Before), int64(f.Owner), string(f.State), int64(f.Run), limitOf(f.Limit)}
+	query := sqlChargesAll
+	switch {
+	case f.Owner != 0:
+		query = sqlChargesOf
+	case f.Run != 0:
+		query = sqlChargesOfRun
+	case !s.all:
+		query = sqlChargesWithin
+	}
+	if query != sqlChargesAll {
+		args = append(args, s.top, s.from, s.end)
+	}
+	return list(r, scanCharge, query, args...)
+}
+
+const sqlDueCharges = `SELECT id FROM charges WHERE due_at IS NOT NULL AND due_at <= $1
+    AND (lease_until IS NULL OR lease_until <= $2)
+ORDER BY due_at, id LIMIT $3`
+
+func (r *reader) DueCharges(now, real time.Time, limit int) ([]billing.ChargeID, error) {
+	return list(r, scanID[billing.ChargeID], sqlDueCharges, now, real, limitOf(limit))
+}
+
+const sqlNextDue = `SELECT MIN(d.due_at) FROM (
+    SELECT MIN(due_at) AS due_at FROM charges WHERE due_at IS NOT NULL
+    UNION ALL
+    SELECT MIN(due_at) AS due_at FROM notices WHERE due_at IS NOT NULL AND state = 'pending') d`
+
+func (r *reader) NextDue() (time.Time, error) {
+	return one(r, "due", func(r *row, t *time.Time) { *t = r.time() }, sqlNextDue)
+}
+
+// The run's charges by what became of them, each with whether it was declined.
+const sqlRunTally = `SELECT COUNT(*),
+    COUNT(CASE WHEN c.state = 'succeeded' THEN 1 END),
+    COUNT(CASE WHEN c.state <> 'succeeded' AND c.declined THEN 1 END),
+    COUNT(CASE WHEN c.state IN ('submitted', 'unknown', 'unresolved') THEN 1 END),
+    COUNT(CASE WHEN c.state = 'created' AND NOT c.declined THEN 1 END),
+    (SELECT COUNT(*) FROM notices n WHERE n.run_id = $1)
+FROM (SELECT state, EXISTS (SELECT 1 FROM attempts a WHERE a.charge_id = charges.id AND a.state = 'declined') AS declined
+    FROM charges WHERE run_id = $1) c`
+
+func (r *reader) RunTally(id billing.RunID) (billing.Tally, error) {
+	return one(r, "run", func(r *row, t *billing.Tally) {
+		t.Charges = r.int64()
+		t.Charged = r.int64()
+		t.Declined = r.int64()
+		t.Unknown = r.int64()
+		t.Waiting = r.int64()
+		t.Mails = r.int64()
+	}, sqlRunTally, int64(id))
+}
+
+const sqlCreateCharge = `INSERT INTO charges (owner_id, top_id, purpose, cause, card_id, gateway, mandate_id, unit,
+    credit, tax, fee, gross, state, attempt, due_at, lease_until, period, run_id, reason, posting_id, created_at,
+    settled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
+
+func (t *tx) CreateCharge(c *billing.Charge) error {
+	id, err := t.insert(sqlCreateCharge, int64(c.Owner), int64(c.Top), string(c.Purpose), c.Cause, int64(c.Card),
+		c.Gateway, ref(c.Mandate), string(c.Unit), c.Credit, c.Tax, c.Fee, c.Gross, string(c.State), c.Attempt,
+		c.DueAt, c.LeaseUntil, c.Period, ref(c.Run), c.Reason, ref(c.Posting), c.CreatedAt, c.SettledAt)
+	if err == nil {
+		c.ID = billing.ChargeID(id)
+	}
+	return err
+}
+
+const sqlSetCharge = `UPDATE charges SET state = $2, attempt = $3, due_at = $4, lease_until = $5, reason = $6,
+    posting_id = $7, settled_at = $8 WHERE id = $1`
+
+func (t *tx) SetCharge(c *billing.Charge) error {
+	return t.change("charge", sqlSetCharge, int64(c.ID), string(c.State), c.Attempt, c.DueAt, c.LeaseUntil, c.Reason,
+		ref(c.Posting), c.SettledAt)
+}
+
+const sqlAddAttempt = `INSERT INTO attempts (charge_id, n, top_id, key, state, submitted_at, settled_at, lookups, ref,
+    class, code, message)
+VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+func (t *tx) AddAttempt(a *billing.Attempt) error {
+	_, err := t.exec(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
+		a.Lookups, a.Ref, a.Class.String(), a.Code, a.Message)
+	return err
+}
+
+const sqlSetAttempt = `UPDATE attempts SET state = $3, submitted_at = $4, settled_at = $5, lookups = $6, ref = $7,
+    class = $8, code = $9, message = $10
+WHERE charge_id = $1 AND n = $2`
+
+func (t *tx) SetAttempt(a *billing.Attempt) error {
+	return t.change("attempt", sqlSetAttempt, int64(a.Charge), a.N, string(a.State), a.SubmittedAt, a.SettledAt,
+		a.Lookups, a.Ref, a.Class.String(), a.Code, a.Message)
+}

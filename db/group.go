@@ -1,0 +1,274 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"topupd/billing"
+)
+
+// group is the one writer. Callers of Update that arrive while a commit is
+// being synced wait in its queue; then one of them leads: it runs every waiting
+// function in one transaction, each in its own savepoint, commits once, and
+// tells the others. So nobody waits on purpose, no goroutine runs when nothing
+// is written, and a busy server pays one fsync for many changes.
+type group struct {
+	ses  *session
+	max  int           // members of one commit
+	wait time.Duration // how long a caller stands in the queue before it gives up
+	hook func()        // called before each commit
+
+	mu      sync.Mutex
+	queue   []*member
+	leading bool
+	shut    bool
+	idle    chan struct{} // closed by the last leader after shut
+}
+
+// member is one caller's function on its way through a group.
+type member struct {
+	ctx context.Context
+	fn  func(billing.Tx) error
+	// wake is sent to once: the member is answered, or leads (lead is set).
+	wake  chan struct{}
+	lead  bool
+	err   error
+	panic *memberPanic
+}
+
+// memberPanic carries a panic to the goroutine that it belongs to.
+type memberPanic struct {
+	value any
+	stack []byte
+}
+
+func (p *memberPanic) String() string {
+	return fmt.Sprintf("%v\n\nthe function that was run in a transaction:\n%s", p.value, p.stack)
+}
+
+// Update runs fn in a transaction and answers when its change is durable; see
+// billing.Store. It must not be nested.
+func (s *Store) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	m := &member{ctx: ctx, fn: fn}
+	if err := s.writer.run(m); err != nil {
+		return err
+	}
+	if m.panic != nil {
+		panic(m.panic)
+	}
+	return m.err
+}
+
+// run brings a member through; its error says that the member never started.
+func (g *group) run(m *member) error {
+	if err := m.ctx.Err(); err != nil {
+		return cancelled(err)
+	}
+	g.mu.Lock()
+	if g.shut {
+		g.mu.Unlock()
+		return errClosed
+	}
+	if !g.leading {
+		g.leading = true
+		g.mu.Unlock()
+		g.lead(m)
+		return nil
+	}
+	m.wake = make(chan struct{}, 1)
+	g.queue = append(g.queue, m)
+	g.mu.Unlock()
+	if err := g.stand(m); err != nil {
+		return err
+	}
+	if m.lead {
+		g.lead(m)
+	}
+	return nil
+}
+
+// stand waits in the queue until the member is answered or has to lead.
+func (g *group) stand(m *member) error {
+	patience := time.NewTimer(g.wait)
+	defer patience.Stop()
+	var why error
+	select {
+	case <-m.wake:
+		return nil
+	case <-m.ctx.Done():
+		why = cancelled(m.ctx.Err())
+	case <-patience.C:
+		why = &billing.Error{Code: billing.Busy, Message: "busy, try again"}
+	}
+	if g.withdraw(m) {
+		return why
+	}
+	// Too late: it runs already, and what becomes of it is the answer.
+	<-m.wake
+	return nil
+}
+
+func (g *group) withdraw(m *member) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, q := range g.queue {
+		if q == m {
+			g.queue = append(g.queue[:i], g.queue[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// lead runs the member with those that wait, and hands the lead on.
+func (g *group) lead(m *member) {
+	g.mu.Lock()
+	n := min(len(g.queue), g.max-1)
+	members := make([]*member, 1, n+1)
+	members[0] = m
+	members = append(members, g.queue[:n]...)
+	g.queue = append(g.queue[:0], g.queue[n:]...)
+	g.mu.Unlock()
+
+	finished := false
+	// Also when a function ends the goroutine (runtime.Goexit, as a failing
+	// test does): the others must not wait for ever.
+	defer func() {
+		if !finished {
+			_, _ = g.ses.exec(sqlRollback)
+			fail(members, internal(fmt.Errorf("another function of the same commit ended its goroutine")))
+		}
+		g.handOver()
+		for _, other := range members[1:] {
+			other.wake <- struct{}{}
+		}
+	}()
+	g.commit(members)
+	finished = true
+}
+
+// handOver makes the first in the queue the leader.
+func (g *group) handOver() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.queue) == 0 {
+		g.leading = false
+		if g.shut {
+			close(g.idle)
+		}
+		return
+	}
+	next := g.queue[0]
+	g.queue = append(g.queue[:0], g.queue[1:]...)
+	next.lead = true
+	next.wake <- struct{}{}
+}
+
+// commit runs the members in one transaction and fills in their errors.
+func (g *group) commit(members []*member) {
+	if _, err := g.ses.exec(sqlBeginImmediate); err != nil {
+		fail(members, err)
+		return
+	}
+	done := 0
+	for _, m := range members {
+		ok, err := g.enter(m, len(members) > 1)
+		if err != nil {
+			// The transaction itself is gone; so is what the others did in it.
+			_, _ = g.ses.exec(sqlRollback)
+			fail(members, err)
+			return
+		}
+		if ok {
+			done++
+		}
+	}
+	if done == 0 {
+		_, _ = g.ses.exec(sqlRollback)
+		return
+	}
+	if g.hook != nil {
+		g.hook()
+	}
+	if _, err := g.ses.exec(sqlCommit); err != nil {
+		_, _ = g.ses.exec(sqlRollback)
+		fail(members, err)
+	}
+}
+
+// enter runs one member, in a savepoint when it shares the transaction. It says
+// whether there is something to commit; its error ends the transaction.
+func (g *group) enter(m *member, shared bool) (ok bool, err error) {
+	if err := m.ctx.Err(); err != nil {
+		m.err = cancelled(err)
+		return false, nil
+	}
+	if shared {
+		if _, err := g.ses.exec(sqlSavepoint); err != nil {
+			return false, err
+		}
+	}
+	t := &tx{reader{s: g.ses, mode: begun}}
+	m.call(t)
+	failed := m.err != nil || m.panic != nil
+	if !shared {
+		return !failed, nil
+	}
+	if failed {
+		if _, err := g.ses.exec(sqlRollbackTo); err != nil {
+			return false, err
+		}
+	}
+	_, err = g.ses.exec(sqlRelease)
+	return !failed, err
+}
+
+// call runs the member's function and keeps its error or panic.
+func (m *member) call(t *tx) {
+	m.err, m.panic = nil, nil
+	defer func() {
+		if v := recover(); v != nil {
+			m.panic = &memberPanic{v, debug.Stack()}
+		}
+		// The function is over: what it kept of the transaction is dead.
+		if t.err == nil {
+			t.err = errOver
+		}
+	}()
+	m.err = m.fn(t)
+	if m.err == nil {
+		// A function that swallowed an error which spoilt its transaction.
+		m.err = t.err
+	}
+}
+
+var errOver = internal(fmt.Errorf("a transaction was used after its function returned"))
+
+// fail answers every member that had no error of its own.
+func fail(members []*member, err error) {
+	for _, m := range members {
+		if m.err == nil && m.panic == nil {
+			m.err = err
+		}
+	}
+}
+
+// close waits for those in the queue and closes the connection.
+func (g *group) close() error {
+	g.mu.Lock()
+	if g.shut {
+		g.mu.Unlock()
+		return nil
+	}
+	g.shut = true
+	g.idle = make(chan struct{})
+	if !g.leading {
+		close(g.idle)
+	}
+	g.mu.Unlock()
+	<-g.idle
+	return g.ses.close()
+}

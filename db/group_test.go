@@ -1,0 +1,240 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"topupd/billing"
+)
+
+func openStore(t testing.TB, o Options) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), filepath.Join(t.TempDir(), "t.db"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func putObject(key string) func(billing.Tx) error {
+	return func(tx billing.Tx) error { return tx.PutObject(billing.Object{Type: "t", Key: key, Body: "{}"}) }
+}
+
+func objects(t testing.TB, s *Store) map[string]bool {
+	t.Helper()
+	got := map[string]bool{}
+	err := s.View(context.Background(), func(r billing.Reader) error {
+		for o, err := range r.Objects() {
+			if err != nil {
+				return err
+			}
+			got[o.Key] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// gather holds the writer until n more callers stand in its queue, so that they
+// share the next commit.
+func gather(t testing.TB, s *Store, n int, call func(i int)) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	err := s.Update(context.Background(), func(billing.Tx) error {
+		for i := range n {
+			wg.Go(func() { call(i) })
+		}
+		for {
+			s.writer.mu.Lock()
+			waiting := len(s.writer.queue)
+			s.writer.mu.Unlock()
+			if waiting == n {
+				return nil
+			}
+			runtime.Gosched()
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return &wg
+}
+
+func TestGroupSharesOneCommit(t *testing.T) {
+	var commits atomic.Int64
+	s := openStore(t, Options{CommitHook: func() { commits.Add(1) }, GroupMax: 30})
+	for _, n := range []int{29, 30, 31, 61} {
+		commits.Store(0)
+		gather(t, s, n, func(i int) {
+			if err := s.Update(context.Background(), putObject(fmt.Sprint(n, " ", i))); err != nil {
+				t.Error(err)
+			}
+		}).Wait()
+		// One more for the function that held them up.
+		if got, want := commits.Load(), int64(1+(n+29)/30); got != want {
+			t.Errorf("%d callers took %d commits, not %d", n, got, want)
+		}
+	}
+}
+
+// TestGroupCommitFails: a commit that fails fails every member, and nothing of
+// it is there.
+func TestGroupCommitFails(t *testing.T) {
+	s := openStore(t, Options{})
+	const n = 20
+	errs := make([]error, n)
+	wg := gather(t, s, n, func(i int) {
+		errs[i] = s.Update(context.Background(), func(tx billing.Tx) error {
+			if i == 3 {
+				return errOwn
+			}
+			// Not a hook set before: the gathering call commits too.
+			s.writer.hook = func() { _, _ = s.writer.ses.exec(sqlRollback) }
+			return putObject(fmt.Sprint(i))(tx)
+		})
+	})
+	wg.Wait()
+	for i, err := range errs {
+		switch {
+		case i == 3 && !errors.Is(err, errOwn):
+			t.Errorf("its own error became %v", err)
+		case i != 3 && (billing.ErrorCode(err) != billing.Internal || err == nil):
+			t.Errorf("update %d: %v", i, err)
+		}
+	}
+	if got := objects(t, s); len(got) != 0 {
+		t.Errorf("a failed commit left %v", got)
+	}
+	s.writer.hook = nil
+	if err := s.Update(context.Background(), putObject("after")); err != nil {
+		t.Errorf("after a failed commit: %v", err)
+	}
+}
+
+var errOwn = errors.New("own")
+
+// TestGroupLosesItsTransaction: what rolls the whole transaction back under one
+// member's hands fails all of the group, and none of it is kept.
+func TestGroupLosesItsTransaction(t *testing.T) {
+	s := openStore(t, Options{})
+	const n = 6
+	errs := make([]error, n)
+	gather(t, s, n, func(i int) {
+		errs[i] = s.Update(context.Background(), func(tx billing.Tx) error {
+			if i == 2 {
+				_, _ = s.writer.ses.exec(sqlRollback)
+				return errOwn
+			}
+			return putObject(fmt.Sprint(i))(tx)
+		})
+	}).Wait()
+	kept := objects(t, s)
+	for i, err := range errs {
+		if (err == nil) != kept[fmt.Sprint(i)] {
+			t.Errorf("update %d: %v, kept %v", i, err, kept)
+		}
+	}
+	if err := s.Update(context.Background(), putObject("after")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func TestPanicComesBack(t *testing.T) {
+	s := openStore(t, Options{})
+	panicked := func(fn func()) (v any) {
+		defer func() { v = recover() }()
+		fn()
+		return nil
+	}
+	v := panicked(func() { _ = s.Update(context.Background(), func(billing.Tx) error { panic("oh") }) })
+	if p, ok := v.(*memberPanic); !ok || p.value != "oh" || !strings.Contains(p.String(), "group_test.go") {
+		t.Errorf("the panic came back as %v", v)
+	}
+	v = panicked(func() { _ = s.View(context.Background(), func(billing.Reader) error { panic("ah") }) })
+	if v != "ah" {
+		t.Errorf("the panic came back as %v", v)
+	}
+	if err := s.Update(context.Background(), putObject("after")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestGoexit: a function that ends its goroutine (t.FailNow does) takes nobody
+// with it into a wait for ever.
+func TestGoexit(t *testing.T) {
+	s := openStore(t, Options{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Update(context.Background(), func(tx billing.Tx) error {
+			_ = putObject("lost")(tx)
+			runtime.Goexit()
+			return nil
+		})
+	}()
+	<-done
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.Update(ctx, putObject("after")); err != nil {
+		t.Error(err)
+	}
+	if got := objects(t, s); got["lost"] || !got["after"] {
+		t.Errorf("there is %v", got)
+	}
+}
+
+// TestCloseWaits: those in the queue are served before the database closes.
+func TestCloseWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.db")
+	s, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 10
+	var ok atomic.Int64
+	wg := gather(t, s, n, func(i int) {
+		if err := s.Update(context.Background(), putObject(fmt.Sprint(i))); err == nil {
+			ok.Add(1)
+		}
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	again, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if got := len(objects(t, again)); int64(got) != ok.Load() || got != n {
+		t.Errorf("%d were acknowledged, %d are there", ok.Load(), got)
+	}
+}
+
+// TestSpoiltTransaction: after an error that may have undone more than its
+// statement a function cannot go on, also when it swallows the error.
+func TestSpoiltTransaction(t *testing.T) {
+	s := openStore(t, Options{})
+	err := s.Update(context.Background(), func(w billing.Tx) error {
+		if err := putObject("a")(w); err != nil {
+			return err
+		}
+		_, _ = w.(*tx).exec(`INSERT INTO nowhere (x) VALUES (1)`)
+		_ = putObject("b")(w)
+		return nil
+	})
+	if err == nil || len(objects(t, s)) != 0 {
+		t.Errorf("it was committed: %v, %v", err, objects(t, s))
+	}
+}

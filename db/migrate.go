@@ -1,0 +1,197 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	// database/sql's name for the driver, which the migrations run through.
+	_ "modernc.org/sqlite"
+
+	"topupd/billing"
+)
+
+//go:embed migrations/sqlite/*.sql
+var sqliteFiles embed.FS
+
+func migrationFiles() fs.FS {
+	sub, err := fs.Sub(sqliteFiles, "migrations/sqlite")
+	if err != nil {
+		panic(err) // the embedded folder is there or the program does not compile
+	}
+	return sub
+}
+
+const (
+	sqlMakeChecksums = `CREATE TABLE IF NOT EXISTS schema_files (
+    version INTEGER NOT NULL PRIMARY KEY,
+    name    TEXT NOT NULL,
+    sha256  TEXT NOT NULL
+) STRICT`
+	sqlChecksums   = `SELECT version, name, sha256 FROM schema_files ORDER BY version`
+	sqlPutChecksum = `INSERT INTO schema_files (version, name, sha256) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING`
+	// The table of versions is made before any other of ours.
+	sqlForeign = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+    AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'goose_db_version')`
+	sqlHasVersions = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`
+	sqlVersion     = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`
+)
+
+// migrate brings the schema to the newest of files: an empty database always,
+// an older one only when allowed. It refuses one that is newer, that was
+// migrated with other files, or that is not ours.
+func migrate(ctx context.Context, dsn string, files fs.FS, allowed bool) error {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return internal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return internal(err)
+	}
+	m := &migration{db: db, files: files, provider: p}
+	// Two processes may open an empty database at once; the slower one finds
+	// the tables made and looks again.
+	for try := 0; ; try++ {
+		err = m.run(ctx, allowed)
+		var ours *billing.Error
+		if err == nil || try == 4 || (errors.As(err, &ours) && ours.Code != billing.Busy) {
+			return classify(err)
+		}
+		time.Sleep(50 * time.Millisecond << try)
+	}
+}
+
+type migration struct {
+	db       *sql.DB
+	files    fs.FS
+	provider *goose.Provider
+}
+
+func (m *migration) run(ctx context.Context, allowed bool) error {
+	current, err := m.version(ctx)
+	if err != nil {
+		return err
+	}
+	sources := m.provider.ListSources()
+	target := sources[len(sources)-1].Version
+	switch {
+	case current > target:
+		return billing.Errorf(billing.Conflict, "db", "the database's schema (%d) is newer than this program's (%d): use the newer program", current, target)
+	case current > 0:
+		if err := m.check(ctx, current); err != nil {
+			return err
+		}
+	default:
+		if err := m.empty(ctx); err != nil {
+			return err
+		}
+	}
+	if current == target {
+		return nil
+	}
+	if current > 0 && !allowed {
+		return billing.Errorf(billing.Conflict, "db", "the database's schema (%d) is older than this program's (%d): run `topupd migrate` or `topupd serve`", current, target)
+	}
+	if _, err := m.provider.Up(ctx); err != nil {
+		return err
+	}
+	return m.check(ctx, target)
+}
+
+// version is the schema's version, 0 for an empty database. It makes no table.
+func (m *migration) version(ctx context.Context) (v int64, err error) {
+	var has int
+	if err := m.db.QueryRowContext(ctx, sqlHasVersions).Scan(&has); err != nil || has == 0 {
+		return 0, classify(err)
+	}
+	err = m.db.QueryRowContext(ctx, sqlVersion).Scan(&v)
+	return v, classify(err)
+}
+
+// empty refuses a SQLite file that belongs to somebody else.
+func (m *migration) empty(ctx context.Context) error {
+	var n int
+	if err := m.db.QueryRowContext(ctx, sqlForeign).Scan(&n); err != nil {
+		return classify(err)
+	}
+	if n > 0 {
+		return billing.Errorf(billing.Conflict, "db", "the file is a database of another program")
+	}
+	return nil
+}
+
+// check compares the files up to a version with those that the database was
+// made with, and keeps the sums of those it sees for the first time.
+func (m *migration) check(ctx context.Context, upTo int64) error {
+	if _, err := m.db.ExecContext(ctx, sqlMakeChecksums); err != nil {
+		return classify(err)
+	}
+	kept, err := m.kept(ctx)
+	if err != nil {
+		return err
+	}
+	for _, src := range m.provider.ListSources() {
+		if src.Version > upTo {
+			break
+		}
+		name := path.Base(src.Path)
+		sum, err := fileSum(m.files, name)
+		if err != nil {
+			return internal(err)
+		}
+		was, ok := kept[src.Version]
+		delete(kept, src.Version)
+		switch {
+		case !ok:
+			if _, err := m.db.ExecContext(ctx, sqlPutChecksum, src.Version, name, sum); err != nil {
+				return classify(err)
+			}
+		case was.sum != sum:
+			return billing.Errorf(billing.Conflict, "db", "migration %s differs from the one that this database was made with", was.name)
+		}
+	}
+	for _, was := range kept {
+		return billing.Errorf(billing.Conflict, "db", "migration %s, which this database was made with, is missing from this program", was.name)
+	}
+	return nil
+}
+
+type fileRecord struct{ name, sum string }
+
+func (m *migration) kept(ctx context.Context) (map[int64]fileRecord, error) {
+	rows, err := m.db.QueryContext(ctx, sqlChecksums)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer rows.Close()
+	kept := map[int64]fileRecord{}
+	for rows.Next() {
+		var v int64
+		var f fileRecord
+		if err := rows.Scan(&v, &f.name, &f.sum); err != nil {
+			return nil, classify(err)
+		}
+		kept[v] = f
+	}
+	return kept, classify(rows.Err())
+}
+
+func fileSum(files fs.FS, name string) (string, error) {
+	b, err := fs.ReadFile(files, name)
+	if err != nil {
+		return "", fmt.Errorf("migration %s: %w", name, err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}

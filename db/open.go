@@ -1,0 +1,148 @@
+package db
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"topupd/billing"
+)
+
+// Store is a database; it implements billing.Store.
+type Store struct {
+	path     string
+	writer   *group
+	readers  *pool
+	instance string
+}
+
+var _ billing.Store = (*Store)(nil)
+
+// Options say how a database is opened; the zero value is right for a command
+// that works beside a server.
+type Options struct {
+	// Migrate brings an older schema up to date; without it one is refused. An
+	// empty database is always brought to the current schema.
+	Migrate bool
+	// CommitHook is called before each commit, by tests and benchmarks: a slow
+	// disk, a failing one.
+	CommitHook func()
+	// GroupMax is how many callers share one commit at most; 0 is 256.
+	GroupMax int
+	// Readers is how many connections read at once; 0 follows the processors.
+	Readers int
+	// BusyTimeout is how long a write waits for another process or, in the
+	// queue, for this one; 0 is 5 s.
+	BusyTimeout time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.GroupMax == 0 {
+		o.GroupMax = 256
+	}
+	if o.Readers == 0 {
+		o.Readers = max(4, min(2*runtime.NumCPU(), 16))
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	return o
+}
+
+// Open opens a database by its address: a path is SQLite, made when it is not
+// there. Errors: Invalid for an address that is no path, Conflict for a schema
+// that is not this program's, Busy.
+func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	switch scheme, _, found := strings.Cut(address, "://"); {
+	case address == "":
+		return nil, billing.Errorf(billing.Missing, "db", "a database is needed: a file's path")
+	case found && (scheme == "postgres" || scheme == "postgresql"):
+		return nil, billing.Errorf(billing.Invalid, "db", "PostgreSQL is not supported yet: it comes with an engine of its own; give the path of a SQLite file")
+	case found, strings.HasPrefix(address, ":"):
+		return nil, billing.Errorf(billing.Invalid, "db", "not the path of a SQLite file")
+	}
+	return openSQLite(ctx, address, o.withDefaults())
+}
+
+func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err error) {
+	// A directory that is not there is told before SQLite calls it "out of memory".
+	if dir, err := os.Stat(dirOf(path)); err != nil || !dir.IsDir() {
+		return nil, billing.Errorf(billing.Invalid, "db", "%s: no such directory", dirOf(path))
+	}
+	if err := migrate(ctx, sqliteDSN(path, o), migrationFiles(), o.Migrate); err != nil {
+		return nil, err
+	}
+	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, false))
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path}
+	s.writer = &group{ses: ses, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
+	s.readers = newPool(o.Readers, func() (*session, error) {
+		return openSession(sqliteURI(path), sqlitePragmas(o, true))
+	})
+	if s.instance, err = readInstance(ctx, s); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// sqlitePragmas holds for every connection. Caches are small, since a server
+// over a million accounts stays below 100 MiB; the operating system keeps the
+// pages anyway.
+func sqlitePragmas(o Options, readOnly bool) []string {
+	pragmas := []string{
+		"busy_timeout(" + milliseconds(o.BusyTimeout) + ")",
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"foreign_keys(ON)",
+		"journal_size_limit(67108864)",
+		"wal_autocheckpoint(4000)",
+		"mmap_size(0)",
+	}
+	if readOnly {
+		return append(pragmas, "cache_size(-2048)", "query_only(ON)")
+	}
+	// Statement journals in memory: a bulk import would write them to a file.
+	return append(pragmas, "cache_size(-16384)", "temp_store(MEMORY)")
+}
+
+// sqliteURI names a file so that no letter of its path means something else.
+func sqliteURI(path string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+}
+
+// sqliteDSN is the same connection for database/sql, for the migrations.
+func sqliteDSN(path string, o Options) string {
+	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}, "_error_rc": {"1"}, "_pragma": sqlitePragmas(o, false)}
+	return sqliteURI(path) + "?" + q.Encode()
+}
+
+// Instance is the database's random name.
+func (s *Store) Instance() string { return s.instance }
+
+// Ping reads one value.
+func (s *Store) Ping(ctx context.Context) error {
+	ses, err := s.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	r := &reader{s: ses}
+	_, err = metaValue(r, "instance")
+	s.readers.give(ses, r.end() == nil)
+	return err
+}
+
+// Close waits for what is under way and closes the database.
+func (s *Store) Close() error {
+	// The readers first: the last connection to close tidies the log away.
+	rerr := s.readers.close()
+	if err := s.writer.close(); err != nil {
+		return err
+	}
+	return rerr
+}

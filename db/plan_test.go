@@ -1,0 +1,88 @@
+package db
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"topupd/billing"
+)
+
+// TestQueryPlans holds that the queries whose cost must not follow the size of
+// a table find their rows by an index.
+func TestQueryPlans(t *testing.T) {
+	s := openStore(t, Options{})
+	for name, q := range map[string]struct {
+		query string
+		args  int
+		want  []string // what the plan names
+	}{
+		"owner policy":      {sqlOwnerPolicy, 1, []string{"o USING INTEGER PRIMARY KEY", "p USING INTEGER PRIMARY KEY"}},
+		"judged":            {sqlJudged, 1, []string{"o USING INTEGER PRIMARY KEY", "b USING PRIMARY KEY", "charges_open", "periods_open"}},
+		"due judgements":    {sqlDueJudgements, 2, []string{"low_balance_judge"}},
+		"policies":          {sqlPolicies, 2, []string{"p USING INTEGER PRIMARY KEY"}},
+		"policies below":    {sqlPoliciesBelow, 2, []string{"low_balance_below"}},
+		"owners":            {sqlOwners, 2, []string{"o USING INTEGER PRIMARY KEY"}},
+		"owners within":     {sqlOwnersWithin, 5, []string{"owners_top"}},
+		"owners of a kind":  {sqlOwnersOfKind, 3, []string{"owners_kind"}},
+		"highest number":    {sqlMaxOwner, 1, []string{"owners_kind"}},
+		"held within":       {sqlSetHeldWithin, 5, []string{"owners_top"}},
+		"cards of an owner": {sqlCardsOf, 1, []string{"cards_owner"}},
+		"expiring cards":    {sqlExpiringCards, 4, []string{"cards_expiry"}},
+		"active mandate":    {sqlActiveMandate, 2, []string{"mandates_active"}},
+		"revoke":            {sqlRevokeMandates, 3, []string{"mandates_active"}},
+		"bucket":            {sqlBucket, 2, []string{"PRIMARY KEY"}},
+		"move a bucket":     {sqlMoveBucket, 3, []string{"PRIMARY KEY"}},
+		"posting by cause":  {sqlPostingByCause, 1, []string{"postings_cause"}},
+		"postings":          {sqlPostings, 3, []string{"entries_owner", "p USING INTEGER PRIMARY KEY"}},
+		"entries":           {sqlEntries, 1, []string{"PRIMARY KEY"}},
+		"charge by cause":   {sqlChargeByCause, 1, []string{"charges_cause"}},
+		"automatic since":   {sqlAutomaticSince, 2, []string{"charges_owner"}},
+		"charges of owner":  {sqlChargesOf, 8, []string{"charges_owner"}},
+		"charges of run":    {sqlChargesOfRun, 8, []string{"charges_run"}},
+		"charges within":    {sqlChargesWithin, 8, []string{"charges_top"}},
+		"due charges":       {sqlDueCharges, 3, []string{"charges_due"}},
+		"run tally":         {sqlRunTally, 1, []string{"charges_run", "notices_run", "a USING PRIMARY KEY"}},
+		"due accounts":      {sqlDueAccounts, 4, []string{"account_plans_next"}},
+		"open periods":      {sqlOpenPeriods, 1, []string{"periods_open"}},
+		"waiting periods":   {sqlWaitingPeriods, 2, []string{"periods_waiting"}},
+		"run by key":        {sqlRunByKey, 2, []string{"runs_key"}},
+		"last key":          {sqlLastKey, 1, []string{"runs_key"}},
+		"runs of a job":     {sqlRunsOfJob, 3, []string{"runs_job"}},
+		"due notices":       {sqlDueNotices, 3, []string{"notices_due"}},
+		"notices of owner":  {sqlNoticesOf, 3, []string{"notices_owner"}},
+		"decisions":         {sqlDecisionsOf, 3, []string{"decisions_owner"}},
+		"next due":          {sqlNextDue, 0, []string{"charges_due", "notices_due"}},
+		"balances":          {sqlOwnerEntries, 0, []string{"entries_owner"}},
+		"bookings":          {sqlBookings, 0, []string{"postings_charge"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := queryPlan(t, s, q.query, q.args)
+			for _, want := range q.want {
+				if !strings.Contains(plan, want) {
+					t.Errorf("the plan does not use %s:\n%s", want, plan)
+				}
+			}
+			// One owner's or one run's charges are few enough to be sorted.
+			if strings.Contains(plan, "USE TEMP B-TREE FOR ORDER BY") && !strings.HasPrefix(name, "charges of ") {
+				t.Errorf("the plan sorts:\n%s", plan)
+			}
+		})
+	}
+}
+
+func queryPlan(t *testing.T, s *Store, query string, args int) string {
+	t.Helper()
+	var plan strings.Builder
+	err := s.View(context.Background(), func(r billing.Reader) error {
+		return r.(*reader).each(func(row *row) error {
+			row.skip(3)
+			plan.WriteString(row.text() + "\n")
+			return nil
+		}, "EXPLAIN QUERY PLAN "+query, make([]any, args)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}

@@ -1,0 +1,215 @@
+package db
+
+import (
+	"context"
+
+	"topupd/billing"
+)
+
+// reader is a transaction that reads. Its first record comes from a statement
+// that is left open, which holds the snapshot as well as a BEGIN would; a
+// second statement makes it a real transaction. So a View of one record, the
+// common case, costs one statement instead of three.
+type reader struct {
+	s    *session
+	mode readMode
+	held *rows // the open first statement
+	err  error // sticky: nothing more may be done
+}
+
+type readMode uint8
+
+const (
+	fresh readMode = iota // nothing was read yet
+	held                  // one statement is open
+	begun                 // inside BEGIN
+)
+
+const (
+	sqlBegin          = `BEGIN`
+	sqlBeginImmediate = `BEGIN IMMEDIATE`
+	sqlCommit         = `COMMIT`
+	sqlRollback       = `ROLLBACK`
+	sqlSavepoint      = `SAVEPOINT member`
+	sqlRelease        = `RELEASE member`
+	sqlRollbackTo     = `ROLLBACK TO member`
+)
+
+// begin makes sure that what follows reads the snapshot of what went before.
+func (r *reader) begin() error {
+	if r.err != nil || r.mode == begun {
+		return r.err
+	}
+	if _, err := r.s.exec(sqlBegin); err != nil {
+		r.err = err
+		return err
+	}
+	// The open statement hands its snapshot over to the transaction.
+	r.mode = begun
+	if r.held != nil {
+		r.err = r.held.close()
+		r.held = nil
+	}
+	return r.err
+}
+
+// end gives the snapshot back.
+func (r *reader) end() error {
+	var err error
+	switch {
+	case r.held != nil:
+		err = r.held.close()
+	case r.mode == begun:
+		_, err = r.s.exec(sqlRollback)
+	}
+	r.mode, r.held = fresh, nil
+	return err
+}
+
+// first reads the first row of a query into scan; false if there is none.
+func (r *reader) first(scan func(*row), query string, args ...any) (bool, error) {
+	lazy := r.mode == fresh
+	if !lazy {
+		if err := r.begin(); err != nil {
+			return false, err
+		}
+	}
+	rs, err := r.s.query(query, args...)
+	if err != nil {
+		return false, r.note(err)
+	}
+	found := rs.next()
+	if found {
+		scan(&rs.row)
+	}
+	if lazy && found {
+		r.mode, r.held = held, rs
+		return true, nil
+	}
+	if err := rs.close(); err != nil {
+		return false, r.note(err)
+	}
+	if lazy {
+		// A statement at its end holds no snapshot: ask again inside one.
+		if err := r.begin(); err != nil {
+			return false, err
+		}
+		return r.first(scan, query, args...)
+	}
+	return found, nil
+}
+
+// each calls scan for every row of a query.
+func (r *reader) each(scan func(*row) error, query string, args ...any) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	rs, err := r.s.query(query, args...)
+	if err != nil {
+		return r.note(err)
+	}
+	// Also when scan panics: an open statement would pin an old snapshot.
+	defer rs.close()
+	for rs.next() {
+		if err := scan(&rs.row); err != nil {
+			return err
+		}
+	}
+	return r.note(rs.close())
+}
+
+// note remembers an error after which the transaction must not go on.
+func (r *reader) note(err error) error {
+	if err != nil && r.err == nil && spoils(err) {
+		r.err = err
+	}
+	return err
+}
+
+// one reads one record; NotFound with the field if there is none.
+func one[T any](r *reader, field string, scan func(*row, *T), query string, args ...any) (T, error) {
+	var v T
+	found, err := r.first(func(row *row) { scan(row, &v) }, query, args...)
+	if err == nil && !found {
+		err = notFound(field)
+	}
+	return v, err
+}
+
+// list reads all records of a query.
+func list[T any](r *reader, scan func(*row, *T), query string, args ...any) ([]T, error) {
+	var all []T
+	err := r.each(func(row *row) error {
+		var v T
+		scan(row, &v)
+		all = append(all, v)
+		return nil
+	}, query, args...)
+	return all, err
+}
+
+// tx is a transaction that writes, inside a group's.
+type tx struct{ reader }
+
+var _ billing.Tx = (*tx)(nil)
+
+// exec runs a statement that changes something.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	if t.err != nil {
+		return 0, t.err
+	}
+	n, err := t.s.exec(query, args...)
+	return n, t.note(err)
+}
+
+// change is exec for a record that must be there.
+func (t *tx) change(field, query string, args ...any) error {
+	n, err := t.exec(query, args...)
+	if err == nil && n == 0 {
+		err = notFound(field)
+	}
+	return err
+}
+
+// insert runs an INSERT that leaves the id to the database and returns the id.
+func (t *tx) insert(query string, args ...any) (int64, error) {
+	if _, err := t.exec(query, args...); err != nil {
+		return 0, err
+	}
+	return t.s.conn.lastID(), nil
+}
+
+// put inserts a record, or replaces the one that has its key. An upsert would
+// do it at once, but SQLite keeps a journal for each, in case it fails half
+// way, which takes longer than the insert of a bulk import.
+func (t *tx) put(insert, replace string, args ...any) error {
+	n, err := t.exec(insert, args...)
+	if err == nil && n == 0 {
+		_, err = t.exec(replace, args...)
+	}
+	return err
+}
+
+// spoil keeps a change that was half made from being committed, also by a
+// caller that swallows the error.
+func (t *tx) spoil(err error) error {
+	if err != nil && t.err == nil {
+		t.err = err
+	}
+	return err
+}
+
+// View runs fn on one consistent snapshot. It must not be nested: the
+// connections are bounded.
+func (s *Store) View(ctx context.Context, fn func(billing.Reader) error) error {
+	ses, err := s.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	r := &reader{s: ses}
+	defer func() {
+		// A connection that cannot end its transaction is not used again.
+		s.readers.give(ses, r.end() == nil)
+	}()
+	return fn(r)
+}

@@ -1,0 +1,209 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"topupd/billing"
+)
+
+// Verify checks the invariants that a ledger can be trusted by, on one
+// snapshot and in streams: its memory does not follow the size of the ledger.
+// limit 0 is all.
+func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, error) {
+	v := &verifier{ctx: ctx, limit: limit}
+	err := s.View(ctx, func(r billing.Reader) error {
+		v.r = readerOf(r)
+		for _, check := range []func() error{
+			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges,
+		} {
+			if err := check(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == errEnough {
+		err = nil
+	}
+	return v.found, err
+}
+
+type verifier struct {
+	ctx   context.Context
+	r     *reader
+	limit int
+	found []billing.Discrepancy
+}
+
+// add keeps what was found; errEnough when nobody wants more.
+func (v *verifier) add(invariant, format string, args ...any) error {
+	v.found = append(v.found, billing.Discrepancy{Invariant: invariant, What: fmt.Sprintf(format, args...)})
+	if v.limit > 0 && len(v.found) >= v.limit {
+		return errEnough
+	}
+	return nil
+}
+
+// each streams a query and stops when the caller gives up.
+func (v *verifier) each(scan func(*row) error, query string, args ...any) error {
+	return v.r.each(func(r *row) error {
+		if err := v.ctx.Err(); err != nil {
+			return cancelled(err)
+		}
+		return scan(r)
+	}, query, args...)
+}
+
+// The rules that the database itself keeps; without one of them nothing else
+// that is found correct stays so.
+var enforced = []struct{ invariant, name string }{
+	{"L2", "entries_no_delete"}, {"L2", "entries_no_update"},
+	{"L2", "postings_no_delete"}, {"L2", "postings_no_update"},
+	{"L4", "postings_cause"}, {"C4", "postings_charge"}, {"C6", "charges_open"},
+}
+
+// SQLite's own: the other engine has another catalogue.
+const sqlHasRule = `SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'index') AND name = $1`
+
+func (v *verifier) rulesInForce() error {
+	for _, rule := range enforced {
+		there, err := v.r.first(func(*row) {}, sqlHasRule, rule.name)
+		if err == nil && !there {
+			err = v.add(rule.invariant, "the rule %s is missing from the database", rule.name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const sqlAllEntries = `SELECT e.posting_id, p.id, e.unit, e.micros FROM entries e LEFT JOIN postings p ON p.id = e.posting_id
+ORDER BY e.posting_id`
+
+// zeroSums is L1: every posting sums to zero per unit.
+func (v *verifier) zeroSums() error {
+	var now int64
+	sums := map[string]int64{}
+	flush := func() error {
+		for unit, sum := range sums {
+			if sum != 0 {
+				if err := v.add("L1", "posting %d sums to %s %s", now, billing.FormatMicros(sum), unit); err != nil {
+					return err
+				}
+			}
+		}
+		clear(sums)
+		return nil
+	}
+	err := v.each(func(r *row) error {
+		id, posting := r.int64(), r.opt()
+		if id != now {
+			if err := flush(); err != nil {
+				return err
+			}
+			now = id
+			if posting == nil {
+				if err := v.add("L1", "there are entries of posting %d, which is not there", id); err != nil {
+					return err
+				}
+			}
+		}
+		unit := r.text()
+		sums[unit] += r.int64() // beyond int64 it wraps, and wraps back
+		return nil
+	}, sqlAllEntries)
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+const sqlOrphans = `SELECT p.id FROM postings p WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.posting_id = p.id)`
+
+func (v *verifier) orphans() error {
+	return v.each(func(r *row) error {
+		return v.add("L1", "posting %d has no entries", r.int64())
+	}, sqlOrphans)
+}
+
+const (
+	sqlOwnerEntries = `SELECT e.owner_id, e.unit, e.micros, b.balance
+FROM entries e LEFT JOIN buckets b ON b.owner_id = e.owner_id AND b.unit = e.unit
+WHERE e.owner_id IS NOT NULL ORDER BY e.owner_id`
+	sqlEmptyBuckets = `SELECT b.owner_id, b.unit, b.balance FROM buckets b WHERE b.balance <> 0 AND NOT EXISTS (
+    SELECT 1 FROM entries e WHERE e.owner_id = b.owner_id AND e.unit = b.unit)`
+)
+
+type bucketSum struct {
+	sum     int64
+	balance *int64 // nil: no bucket
+}
+
+// balances is L3: a balance is the sum of its entries.
+func (v *verifier) balances() error {
+	var owner billing.OwnerID
+	sums := map[string]bucketSum{}
+	flush := func() error {
+		for unit, b := range sums {
+			var err error
+			switch {
+			case b.balance == nil:
+				err = v.add("L3", "%s has entries in %s and no bucket", owner, unit)
+			case *b.balance != b.sum:
+				err = v.add("L3", "%s has %s %s, its entries sum to %s", owner, billing.FormatMicros(*b.balance), unit, billing.FormatMicros(b.sum))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		clear(sums)
+		return nil
+	}
+	err := v.each(func(r *row) error {
+		if o := billing.OwnerID(r.int64()); o != owner {
+			if err := flush(); err != nil {
+				return err
+			}
+			owner = o
+		}
+		unit := r.text()
+		b := sums[unit]
+		b.sum += r.int64()
+		b.balance = r.opt()
+		sums[unit] = b
+		return nil
+	}, sqlOwnerEntries)
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	return v.each(func(r *row) error {
+		o, unit := billing.OwnerID(r.int64()), r.text()
+		return v.add("L3", "%s has %s %s and no entries", o, billing.FormatMicros(r.int64()), unit)
+	}, sqlEmptyBuckets)
+}
+
+const sqlCauses = `SELECT cause, COUNT(*) FROM postings GROUP BY cause HAVING COUNT(*) > 1`
+
+// causes is L4: one posting per cause.
+func (v *verifier) causes() error {
+	return v.each(func(r *row) error {
+		cause := r.text()
+		return v.add("L4", "the cause %s is booked %d times", cause, r.int64())
+	}, sqlCauses)
+}
+
+const sqlOpenCharges = `SELECT owner_id, COUNT(*) FROM charges WHERE purpose <> 'manual' AND settled_at IS NULL
+GROUP BY owner_id HAVING COUNT(*) > 1`
+
+// openCharges is C6: at most one open automatic charge per owner.
+func (v *verifier) openCharges() error {
+	return v.each(func(r *row) error {
+		o := billing.OwnerID(r.int64())
+		return v.add("C6", "%s has %d open automatic charges", o, r.int64())
+	}, sqlOpenCharges)
+}
