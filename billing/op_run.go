@@ -160,9 +160,12 @@ func (t *Tally) count(d Decision) {
 	case d.Notice != "":
 		t.Mails++
 	}
-	if d.Reason == ReasonPosted {
+	switch d.Reason {
+	case ReasonPosted:
 		t.Posted++
 		return
+	case ReasonMail:
+		return // what was asked for was done
 	}
 	if t.Skipped == nil {
 		t.Skipped = map[Reason]int64{}

@@ -1,0 +1,181 @@
+// Topupd keeps prepaid telephony balances and refills them from payment cards.
+//
+// This file builds the parts and wires them; it decides nothing.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+	_ "time/tzdata" // zones on machines that have no files of them
+
+	"github.com/rs/zerolog"
+
+	"topupd/billing"
+	"topupd/billing/gateway/sandbox"
+	maillog "topupd/billing/mailer/log"
+	"topupd/billing/mailer/smtp"
+	"topupd/billing/seal"
+	"topupd/cron"
+	"topupd/db"
+	"topupd/methods/jsonl"
+	"topupd/methods/sippy"
+	"topupd/methods/xmlrpc"
+	"topupd/server"
+	"topupd/server/cli"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(cli.Main(ctx, parts(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func parts() cli.Parts {
+	return cli.Parts{
+		Version:   version,
+		Revision:  revision(),
+		OpenStore: openStore,
+		LockServe: lockServe,
+		Sealer:    sealer,
+		Gateways:  gateways,
+		Mailer:    mailer,
+		Mounts:    mounts,
+		Clock:     clock,
+		Import:    importLines,
+		Spool:     spool,
+		Export:    export,
+	}
+}
+
+func revision() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
+}
+
+func openStore(ctx context.Context, address string, migrate bool) (billing.Store, error) {
+	store, err := db.Open(ctx, address, db.Options{Migrate: migrate})
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+func lockServe(address string) (func() error, error) {
+	lock, err := db.LockServe(address)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Release, nil
+}
+
+// keyFile is beside the database.
+const keyFile = ".key"
+
+func sealer(c *cli.Config) (billing.Sealer, error) {
+	if c.Key != "" {
+		return seal.ParseRing(c.Key.Reveal())
+	}
+	return seal.LoadOrCreate(c.DB + keyFile)
+}
+
+func gateways(c *cli.Config) ([]billing.Gateway, error) {
+	list := make([]billing.Gateway, len(c.Gateways))
+	for i := range c.Gateways {
+		list[i] = sandbox.New() // the settings allow no other
+	}
+	return list, nil
+}
+
+func mailer(c *cli.Config, log zerolog.Logger) (billing.Mailer, error) {
+	if c.SMTP == "" {
+		return maillog.New(log), nil
+	}
+	return smtp.New(c.SMTP.Reveal(), c.MailFrom)
+}
+
+func mounts(e *billing.Engine, _ *cli.Config, _ zerolog.Logger) ([]cli.Mount, error) {
+	methods := sippy.Methods(e, sippy.Options{Log: noteIgnored})
+	h, err := xmlrpc.NewHandler(methods, xmlrpc.Options{Fault: fault, Observe: observe})
+	if err != nil {
+		return nil, err
+	}
+	return []cli.Mount{
+		{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC},
+		{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC},
+	}, nil
+}
+
+func clock(jobs []cli.Job, location *time.Location, log cli.JobLog) (cli.Clock, error) {
+	list := make([]cron.Job, len(jobs))
+	for i, j := range jobs {
+		list[i] = cron.Job{
+			Name: j.Name, Spec: j.Spec, Setting: j.Setting, Daily: j.Daily, Last: j.Last,
+			Run: func(ctx context.Context, f cron.Firing) error { return j.Run(ctx, f.Key) },
+		}
+	}
+	return cron.New(list, cron.Options{
+		Location: location,
+		Log: func(job string, f cron.Firing, err error, took time.Duration) {
+			log(job, f.Key, err, took)
+		},
+	})
+}
+
+func importLines(ctx context.Context, e *billing.Engine, in cli.ImportInput) (map[string]int64, error) {
+	return jsonl.Import(ctx, e, jsonl.ImportOptions{
+		Source: in.Source, Name: in.Name, Hold: in.Hold, Progress: in.Progress,
+	})
+}
+
+func spool(r io.Reader) (io.ReadSeeker, func(), error) { return jsonl.Spool(r) }
+
+func export(ctx context.Context, e *billing.Engine, w io.Writer, realm string, secrets bool, progress func(int64)) error {
+	return jsonl.Export(ctx, e, w, jsonl.ExportOptions{Realm: realm, Secrets: secrets, Progress: progress})
+}
+
+// noteIgnored puts the names of a call's ignored members into its log line.
+func noteIgnored(ctx context.Context, _ string, names []string) {
+	text := ""
+	for i, name := range names {
+		if i > 0 {
+			text += ","
+		}
+		text += name
+	}
+	server.Note(ctx, "ignored", text)
+}
+
+// fault maps an error of a method; one of our own goes to the request's log line.
+func fault(ctx context.Context, _ string, err error) xmlrpc.Fault {
+	f := sippy.Fault(err)
+	if billing.ErrorCode(err) == billing.Internal && f.Code == xmlrpc.CodeFatal {
+		server.NoteError(ctx, err)
+	}
+	return f
+}
+
+// observe puts a call's method and fault into the request's log line and metrics.
+func observe(ctx context.Context, method string, f *xmlrpc.Fault, _ time.Duration) {
+	code := ""
+	if f != nil {
+		code = strconv.Itoa(f.Code)
+	}
+	server.Note(ctx, "method", method)
+	server.Note(ctx, "code", code) // the last word, of the whole of a multicall, is its own
+}
