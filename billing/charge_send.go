@@ -94,14 +94,14 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (*sending, error) {
 	if reason != "" {
 		return nil, u.cancel(&j, c, reason)
 	}
-	req, err := u.request(c, &card, c.Attempt)
-	if err != nil {
-		u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
-		return nil, u.cancel(&j, c, "the card's token cannot be opened with this key")
-	}
 	a, err := u.attempt(c)
 	if err != nil {
 		return nil, err
+	}
+	req, err := u.request(c, &card, &a)
+	if err != nil {
+		u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
+		return nil, u.cancel(&j, c, "the card's token cannot be opened with this key")
 	}
 	a.Key, a.State, a.SubmittedAt = req.Key, AttemptSubmitted, u.now
 	if a.Charge == 0 {
@@ -137,14 +137,13 @@ func (u *unitOfWork) ask(c *Charge, g Gateway) (*sending, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := u.request(c, &card, c.Attempt)
+	req, err := u.request(c, &card, &a)
 	if err != nil {
 		c.DueAt = u.now.Add(time.Hour)
 		u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
 		return nil, u.tx.SetCharge(c)
 	}
 	a.State = AttemptUnknown
-	req.GatewayRef = a.Ref
 	if err := u.tx.SetAttempt(&a); err != nil {
 		return nil, err
 	}
@@ -166,13 +165,19 @@ func (u *unitOfWork) attempt(c *Charge) (Attempt, error) {
 	return Attempt{}, nil
 }
 
-func (u *unitOfWork) request(c *Charge, card *Card, n int) (GatewayCharge, error) {
+// request is what the gateway is sent. An attempt that was made before keeps
+// its key (C2), also in a restored copy, whose new keys have another name.
+func (u *unitOfWork) request(c *Charge, card *Card, a *Attempt) (GatewayCharge, error) {
 	token, err := u.e.sealer.Open(card.Token, cardAAD(card.ID))
 	if err != nil {
 		return GatewayCharge{}, err
 	}
+	key := a.Key
+	if key == "" {
+		key = c.Key(u.e.store.Instance(), c.Attempt)
+	}
 	return GatewayCharge{
-		Key: c.Key(u.e.store.Instance(), n), Amount: Money(c.Gross, c.Unit),
+		Key: key, GatewayRef: a.Ref, Amount: Money(c.Gross, c.Unit),
 		GatewayCustomer: card.GatewayCustomer, Token: token,
 		Recurring: c.Purpose == PurposeBillingRun, MandateID: c.Mandate,
 		ChargeID: c.ID, Owner: c.Owner, Description: fmt.Sprintf("Top-up of %s", c.Owner),

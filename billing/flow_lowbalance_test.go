@@ -450,3 +450,34 @@ func TestSuccessThatLeavesItLowRearms(t *testing.T) {
 	k.wantMails("Your balance is low: 2.00 USD")
 	k.wantStates(billing.ChargeSucceeded)
 }
+
+// A restored copy does not know of the charges made since: the ids that it gives
+// again must not lead to keys that the gateway knows. What was under way keeps its key.
+func TestRestoredCopyHasKeysOfItsOwn(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_timeout")
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	first := k.wantStates(billing.ChargeUnknown)[0].Attempts[0].Key
+	copied := k.path + ".copy"
+	k.ok(k.store.Backup(root(t0), copied))
+	spend := func() string {
+		k.drain(t0.Add(time.Second))
+		k.debit(t0.Add(time.Hour), 12*usd)
+		k.drain(t0.Add(time.Hour))
+		rows := k.wantStates(billing.ChargeSucceeded, billing.ChargeUnknown)
+		if rows[0].Attempts[0].Key != first || rows[1].Charge.ID != 2 {
+			t.Fatalf("charges %+v", rows)
+		}
+		return rows[1].Attempts[0].Key
+	}
+	original := spend()
+	k.path = copied
+	k.restart()
+	if restored := spend(); restored == original {
+		t.Fatalf("the copy's new charge has the key %s again", restored)
+	}
+	if n := k.gateway.Captures()[first]; n != 1 {
+		t.Fatalf("captured %d times", n)
+	}
+}

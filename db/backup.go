@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"topupd/billing"
 )
@@ -13,6 +14,8 @@ import (
 const (
 	sqlVacuumInto = `VACUUM INTO $1`
 	sqlIntegrity  = `PRAGMA integrity_check`
+
+	sqlRenameInstance = `UPDATE meta SET value = $1 WHERE key = 'instance'`
 )
 
 // Backup writes a consistent copy of the database while others read and write:
@@ -41,7 +44,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return internal(err)
 	}
-	return syncPath(dirOf(path))
+	return syncPath(filepath.Dir(path))
 }
 
 func existing(path string) error {
@@ -67,25 +70,31 @@ func (s *Store) copyTo(ctx context.Context, part string) error {
 	if err != nil {
 		return classify(err)
 	}
-	if err := checkCopy(part); err != nil {
+	if err := finishCopy(part); err != nil {
 		return err
 	}
 	return syncPath(part)
 }
 
-// checkCopy reads the whole copy and asks SQLite whether it is sound.
-func checkCopy(path string) error {
+// finishCopy reads the whole copy, asks SQLite whether it is sound, and gives it
+// an instance name of its own: a restored copy gives the ids of charges that it
+// does not know of again, and the gateway must not take their keys for the old ones.
+func finishCopy(path string) (err error) {
 	ses, err := openSession(sqliteURI(path), sqlitePragmas(Options{}.withDefaults(), false))
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, ses.close()) }()
 	r := &reader{s: ses}
 	verdict, err := one(r, "integrity", func(r *row, s *string) { *s = r.text() }, sqlIntegrity)
-	err = errors.Join(err, r.end(), ses.close())
-	if err == nil && verdict != "ok" {
-		err = internal(fmt.Errorf("the copy is not sound: %s", verdict))
+	if err := errors.Join(err, r.end()); err != nil {
+		return err
 	}
-	return err
+	if verdict != "ok" {
+		return internal(fmt.Errorf("the copy is not sound: %s", verdict))
+	}
+	_, err = ses.exec(sqlRenameInstance, newInstance())
+	return classify(err)
 }
 
 func syncPath(path string) error {

@@ -98,7 +98,9 @@ const (
 	sqlChargesRest = ` AND c.id < $1 AND ($2 = 0 OR c.owner_id = $2) AND ($3 = '' OR c.state = $3)
     AND ($4 = 0 OR c.run_id = $4)
 ORDER BY c.id DESC LIMIT $5`
-	sqlChargesAll    = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.id > 0` + sqlChargesRest
+	sqlChargesAll = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.id > 0` + sqlChargesRest
+	// The few that are open, whose states people look for.
+	sqlChargesOpen   = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.settled_at IS NULL AND c.state = $3` + sqlChargesRest
 	sqlChargesWithin = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
 WHERE c.top_id = $6 AND o.path >= $7 AND o.path < $8` + sqlChargesRest
 	sqlChargesOf = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
@@ -125,7 +127,9 @@ func (r *reader) Charges(f billing.ChargeFilter) ([]billing.Charge, error) {
 	case !s.all:
 		query = sqlChargesWithin
 	}
-	if query != sqlChargesAll {
+	if query == sqlChargesAll && f.State.Open() {
+		query = sqlChargesOpen
+	} else if query != sqlChargesAll {
 		args = append(args, s.top, s.from, s.end)
 	}
 	return list(r, scanCharge, query, args...)

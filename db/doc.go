@@ -15,8 +15,14 @@
 //     descriptor of it would drop SQLite's locks.
 //
 // One text of SQL with $n parameters serves both engines; only the migrations
-// and the few statements in verify_sqlite.go and backup.go are SQLite's own.
-// The connections are used through database/sql/driver, not database/sql: the
-// writer is one connection and a statement is compiled once per connection, so
-// that a pool's locks and reflection would only add to the cost of each call.
+// and what says so are SQLite's own. A record that comes without an id gets one
+// from the database (tx.insert).
+//
+// SQLite is used through its own interface (sqlite.go), not through
+// database/sql: the writer is one connection, a statement is compiled once per
+// connection, and of what a driver does for each column and row nothing is
+// needed here. The migrations, which need no speed, run through database/sql.
+//
+// What a SQLite database consists of: the file itself, "-wal" and "-shm" beside
+// it while it is open, and "<file>.serve", the lock of the server.
 package db

@@ -45,7 +45,8 @@ type memberPanic struct {
 	stack []byte
 }
 
-func (p *memberPanic) String() string {
+// Error lets the runtime and every recover print where it came from.
+func (p *memberPanic) Error() string {
 	return fmt.Sprintf("%v\n\nthe function that was run in a transaction:\n%s", p.value, p.stack)
 }
 

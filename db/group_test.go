@@ -158,7 +158,7 @@ func TestPanicComesBack(t *testing.T) {
 		return nil
 	}
 	v := panicked(func() { _ = s.Update(context.Background(), func(billing.Tx) error { panic("oh") }) })
-	if p, ok := v.(*memberPanic); !ok || p.value != "oh" || !strings.Contains(p.String(), "group_test.go") {
+	if p, ok := v.(*memberPanic); !ok || p.value != "oh" || !strings.Contains(p.Error(), "group_test.go") {
 		t.Errorf("the panic came back as %v", v)
 	}
 	v = panicked(func() { _ = s.View(context.Background(), func(billing.Reader) error { panic("ah") }) })

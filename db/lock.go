@@ -5,6 +5,7 @@ package db
 import (
 	"errors"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,10 @@ type ServeLock struct{ f *os.File }
 // itself would drop SQLite's own locks; the kernel gives it back however the
 // process ends, so the file that stays behind means nothing.
 func LockServe(path string) (*ServeLock, error) {
+	// Another name for the same file is the same file.
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
 	f, err := os.OpenFile(path+".serve", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, internal(err)

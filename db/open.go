@@ -2,8 +2,11 @@ package db
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -61,7 +64,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 		return nil, billing.Errorf(billing.Missing, "db", "a database is needed: a file's path")
 	case found && (scheme == "postgres" || scheme == "postgresql"):
 		return nil, billing.Errorf(billing.Invalid, "db", "PostgreSQL is not supported yet: it comes with an engine of its own; give the path of a SQLite file")
-	case found, strings.HasPrefix(address, ":"):
+	case found, strings.HasPrefix(address, ":"), strings.HasPrefix(address, "file:"):
 		return nil, billing.Errorf(billing.Invalid, "db", "not the path of a SQLite file")
 	}
 	return openSQLite(ctx, address, o.withDefaults())
@@ -69,8 +72,8 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 
 func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	// A directory that is not there is told before SQLite calls it "out of memory".
-	if dir, err := os.Stat(dirOf(path)); err != nil || !dir.IsDir() {
-		return nil, billing.Errorf(billing.Invalid, "db", "%s: no such directory", dirOf(path))
+	if dir, err := os.Stat(filepath.Dir(path)); err != nil || !dir.IsDir() {
+		return nil, billing.Errorf(billing.Invalid, "db", "%s: no such directory", filepath.Dir(path))
 	}
 	if err := migrate(ctx, sqliteDSN(path, o), migrationFiles(), o.Migrate); err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 // pages anyway.
 func sqlitePragmas(o Options, readOnly bool) []string {
 	pragmas := []string{
-		"busy_timeout(" + milliseconds(o.BusyTimeout) + ")",
+		fmt.Sprintf("busy_timeout(%d)", o.BusyTimeout.Milliseconds()),
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		"foreign_keys(ON)",
@@ -146,3 +149,44 @@ func (s *Store) Close() error {
 	}
 	return rerr
 }
+
+const (
+	sqlMeta    = `SELECT value FROM meta WHERE key = $1`
+	sqlPutMeta = `INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`
+)
+
+func metaValue(r *reader, key string) (string, error) {
+	return one(r, key, func(row *row, s *string) { *s = row.text() }, sqlMeta, key)
+}
+
+// readInstance reads the database's name and makes it the first time. Of two
+// that open it at once the first one's stays.
+func readInstance(ctx context.Context, s *Store) (string, error) {
+	var name string
+	read := func(r billing.Reader) error {
+		var err error
+		name, err = metaValue(readerOf(r), "instance")
+		return err
+	}
+	err := s.View(ctx, read)
+	if billing.ErrorCode(err) != billing.NotFound {
+		return name, err
+	}
+	err = s.Update(ctx, func(w billing.Tx) error {
+		if _, err := w.(*tx).exec(sqlPutMeta, "instance", newInstance()); err != nil {
+			return err
+		}
+		return read(w)
+	})
+	return name, err
+}
+
+func readerOf(r billing.Reader) *reader {
+	if t, ok := r.(*tx); ok {
+		return &t.reader
+	}
+	return r.(*reader)
+}
+
+// newInstance is a database's name: 26 random lower-case letters and digits.
+func newInstance() string { return strings.ToLower(rand.Text()) }

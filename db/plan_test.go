@@ -41,6 +41,7 @@ func TestQueryPlans(t *testing.T) {
 		"charges of owner":  {sqlChargesOf, 8, []string{"charges_owner"}},
 		"charges of run":    {sqlChargesOfRun, 8, []string{"charges_run"}},
 		"charges within":    {sqlChargesWithin, 8, []string{"charges_top"}},
+		"charges open":      {sqlChargesOpen, 5, []string{"charges_state"}},
 		"due charges":       {sqlDueCharges, 3, []string{"charges_due"}},
 		"run tally":         {sqlRunTally, 1, []string{"charges_run", "notices_run", "a USING PRIMARY KEY"}},
 		"due accounts":      {sqlDueAccounts, 4, []string{"account_plans_next"}},

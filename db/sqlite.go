@@ -13,11 +13,11 @@ import (
 )
 
 // This file speaks to SQLite through the functions of its own interface, as the
-// driver for database/sql does. The driver takes the connection's lock and asks
-// for name and type of every column of every row; for a record of forty columns
-// that is most of its cost (README of the numbers: BenchmarkOwnerPolicy). Here a
-// connection belongs to one goroutine at a time, so it needs no lock, and the
-// columns are known.
+// driver for database/sql does. The driver locks the connection at each of them
+// and asks for the name and type of every column of every result; measured, a
+// record of forty columns took twice as long through it, and half as long again
+// through database/sql. Here a connection belongs to one goroutine at a time,
+// so it needs no lock, and the columns are known.
 
 // sqliteConn is a connection. One goroutine uses it at a time.
 type sqliteConn struct {

@@ -17,6 +17,7 @@ func constraints(t *testing.T, e Engine) {
 		"policies": policyRules,
 		"ledger":   ledgerRules,
 		"charges":  chargeRules,
+		"settled":  settledByNothing,
 		"states":   stateRules,
 		"attempts": attemptRules,
 		"plans":    planRules,
@@ -265,6 +266,16 @@ func chargeRules(w *world) {
 	})
 }
 
+// settledByNothing: a success names a posting that is there.
+func settledByNothing(w *world) {
+	c := w.charge(alice, "c")
+	w.update(func(tx billing.Tx) error { return tx.CreateCharge(c) })
+	w.refused(billing.NotFound, "", func(tx billing.Tx) error {
+		c.State, c.SettledAt, c.Posting = billing.ChargeSucceeded, noon, 999
+		return tx.SetCharge(c)
+	})
+}
+
 // stateRules holds that every state that the engine knows can be kept.
 func stateRules(w *world) {
 	for i, s := range []billing.ChargeState{
@@ -386,10 +397,16 @@ func planRules(w *world) {
 		"posted without posting": func(p *billing.Period) { p.State, p.SettledAt = billing.PeriodPosted, noon },
 	})
 	w.refused(billing.Exists, "period", func(tx billing.Tx) error { return tx.CreatePeriod(w.period("2026-12-01")) })
-	w.refused(billing.NotFound, "", func(tx billing.Tx) error {
-		p := w.period("2027-01-01")
-		p.Plan = 99
-		return tx.CreatePeriod(p)
+	each(w, billing.NotFound, func() billing.Period { return *w.period("2027-01-01") }, put, map[string]func(*billing.Period){
+		"an unknown plan":    func(p *billing.Period) { p.Plan = 99 },
+		"an unknown owner":   func(p *billing.Period) { p.Owner = billing.Account(9) },
+		"an unknown charge":  func(p *billing.Period) { p.Charge = 99 },
+		"an unknown run":     func(p *billing.Period) { p.Run = 99 },
+		"an unknown posting": func(p *billing.Period) { p.Posting, p.State, p.SettledAt = 99, billing.PeriodPosted, noon },
+	})
+	each(w, billing.NotFound, place, func(tx billing.Tx, a *billing.AccountPlan) error { return tx.PutAccountPlan(a) }, map[string]func(*billing.AccountPlan){
+		"an unknown plan":  func(a *billing.AccountPlan) { a.Plan = 99 },
+		"an unknown owner": func(a *billing.AccountPlan) { a.Owner = billing.Account(9) },
 	})
 }
 
@@ -401,8 +418,16 @@ func runRules(w *world) {
 	w.refused(billing.Exists, "key", run(billing.JobBilling, "2026-11-22"))
 	w.update(run(billing.JobLowBalance, "2026-11-22"))
 	w.refused(billing.Conflict, "", run("", ""))
-	w.refused(billing.NotFound, "", func(tx billing.Tx) error {
-		return tx.KeepDecision(&billing.Decision{Owner: alice, Top: acme, Reason: "r", Run: 99})
+	decision := func() billing.Decision {
+		return billing.Decision{Owner: alice, Top: acme, Reason: "r", Charge: &billing.ChargePlan{Card: billing.Card{ID: w.card[alice]}, Credit: 1}}
+	}
+	keep := func(tx billing.Tx, d *billing.Decision) error { return tx.KeepDecision(d) }
+	each(w, billing.NotFound, decision, keep, map[string]func(*billing.Decision){
+		"an unknown run":     func(d *billing.Decision) { d.Run = 99 },
+		"an unknown charge":  func(d *billing.Decision) { d.Made = 99 },
+		"an unknown card":    func(d *billing.Decision) { d.Charge.Card.ID = 99 },
+		"an unknown mandate": func(d *billing.Decision) { d.Charge.Mandate = 99 },
+		"an unknown owner":   func(d *billing.Decision) { d.Owner = billing.Account(9) },
 	})
 	w.refused(billing.Conflict, "", func(tx billing.Tx) error { return tx.KeepDecision(&billing.Decision{Owner: alice, Top: acme}) })
 }
@@ -424,6 +449,7 @@ func noticeRules(w *world) {
 	})
 	each(w, billing.NotFound, good, put, map[string]func(*billing.Notice){
 		"an unknown owner": func(n *billing.Notice) { n.Owner = billing.Account(9) },
+		"an unknown run":   func(n *billing.Notice) { n.Run = 99 },
 	})
 	a, b := good(), good()
 	b.Cause = a.Cause
@@ -447,10 +473,21 @@ func rulesBehindThePort(w *world) {
 	}
 	c := w.charge(alice, "c")
 	w.update(func(tx billing.Tx) error {
-		if err := tx.CreateCharge(c); err != nil {
-			return err
+		for _, err := range []error{
+			tx.CreateCharge(c),
+			tx.PutMandate(&billing.Mandate{Owner: alice, Top: acme, Purpose: "p", At: noon}),
+			tx.PutLowBalance(&billing.LowBalance{Owner: alice}),
+			tx.KeepDecision(&billing.Decision{Owner: alice, Top: acme, Reason: "r"}),
+			tx.PutAccountPlan(&billing.AccountPlan{Owner: alice, Top: acme, Plan: w.plan}),
+			tx.CreatePeriod(w.period("2026-12-01")),
+			tx.PutLogin(&billing.Login{Name: "l", Customer: acme}),
+			tx.Post(posting(alice, "p", 5)),
+		} {
+			if err != nil {
+				return err
+			}
 		}
-		return tx.Post(posting(alice, "p", 5))
+		return nil
 	})
 	for _, query := range []string{
 		// L2
@@ -469,10 +506,28 @@ func rulesBehindThePort(w *world) {
 		`UPDATE charges SET cause = 'other'`,
 		`UPDATE charges SET card_id = 2`,
 		`DELETE FROM charges`,
-		// A kind follows the id.
-		`UPDATE owners SET kind = 0 WHERE id = 201`,
+		`INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros) VALUES (1, 8, 20, NULL, '', 'USD', 1)`,
+		`INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros) VALUES (1, 8, 20, NULL, 'fee', '', 1)`,
+		`INSERT INTO postings (top_id, kind, cause, input, notes, actor) VALUES (20, '', 'x', '', '', '')`,
+		`INSERT INTO postings (top_id, kind, cause, input, notes, actor) VALUES (20, 'debit', '', '', '', '')`,
+		`INSERT INTO buckets (owner_id, unit, top_id, balance, reserved) VALUES (201, '', 20, 0, 0)`,
 		`UPDATE buckets SET reserved = -1`,
 		`UPDATE buckets SET balance = 1.5`,
+		// A kind follows the id, a flag is one, an amount is not negative.
+		`UPDATE owners SET kind = 1 WHERE id = 20`,
+		`UPDATE owners SET blocked = 256`,
+		`UPDATE owners SET held = 2`,
+		`UPDATE cards SET is_primary = 2`,
+		`UPDATE cards SET auto_collect = 2`,
+		`UPDATE mandates SET amount = -1`,
+		`INSERT INTO mandates (owner_id, top_id, purpose, wording, amount, actor, address) VALUES (201, 20, 'p', '', 0, '', '')`,
+		`UPDATE low_balance SET charge_card = 2`,
+		`UPDATE low_balance SET retry_interval = 5, retry_count = NULL`,
+		`UPDATE decisions SET credit = 1`,
+		`UPDATE plans SET prepaid = 2`,
+		`UPDATE account_plans SET suspended = 2`,
+		`UPDATE periods SET prepaid = 2`,
+		`UPDATE logins SET disabled = 2`,
 	} {
 		if err := w.exec(query); err == nil {
 			w.Errorf("the database accepted: %s", query)

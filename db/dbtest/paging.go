@@ -58,14 +58,14 @@ func ownerPages(w *world) {
 			same(w, got, c.want)
 		}
 	}
-	// 1 is the beginning of 10, and is not above it.
-	lookalike := owner(billing.Customer(100), billing.Root, billing.Customer(100), "/1/100/")
+	// 11 is the beginning of 110, and is not above it.
+	lookalike := owner(billing.Customer(110), acme, acme, "/1/10/110/")
 	w.update(func(tx billing.Tx) error { return tx.PutOwner(&lookalike) })
 	for _, o := range read(w, func(r billing.Reader) ([]billing.Owner, error) {
-		return r.Owners(billing.OwnerFilter{Within: acme})
+		return r.Owners(billing.OwnerFilter{Within: acmeE})
 	}) {
 		if o.ID == lookalike.ID {
-			w.Error("customer 100 lies within customer 10")
+			w.Error("customer 110 lies within customer 11")
 		}
 	}
 }
