@@ -127,8 +127,7 @@ const (
     charge_amount, card_id, br_charge_card, br_charge_amount, br_card_id, retry_count, retry_interval,
     below, episode, charges, armed, back, mailed_at, reminders, suspended, br_suspended, reason, judge_at)
 VALUES ($1, (SELECT top_id FROM owners WHERE id = $1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-ON CONFLICT (owner_id) DO NOTHING`
+    $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
 	sqlReplaceLowBalance = `UPDATE low_balance SET threshold = $2, notify_by_email = $3, charge_card = $4,
     charge_amount = $5, card_id = $6, br_charge_card = $7, br_charge_amount = $8, br_card_id = $9, retry_count = $10,
     retry_interval = $11, below = $12, episode = $13, charges = $14, armed = $15, back = $16, mailed_at = $17,
@@ -142,10 +141,16 @@ func (t *tx) PutLowBalance(p *billing.LowBalance) error {
 		count, interval = &p.Retry.Count, p.Retry.Interval
 	}
 	s := &p.State
-	return t.put(sqlAddLowBalance, sqlReplaceLowBalance, int64(p.Owner), p.Threshold, p.NotifyByEmail, p.ChargeCard,
+	args := []any{int64(p.Owner), p.Threshold, p.NotifyByEmail, p.ChargeCard,
 		p.ChargeAmount, optRef(p.Card), p.BRChargeCard, p.BRChargeAmount, optRef(p.BRCard), count, interval,
 		s.Below, s.Episode, s.Charges, s.Armed, s.Back, s.MailedAt, s.Reminders, string(s.Suspended),
-		string(s.BRSuspended), string(s.Reason), s.JudgeAt)
+		string(s.BRSuspended), string(s.Reason), s.JudgeAt}
+	// Unlike other records, a policy is mostly there already: panels change it.
+	n, err := t.exec(sqlReplaceLowBalance, args...)
+	if err == nil && n == 0 {
+		_, err = t.exec(sqlAddLowBalance, args...)
+	}
+	return err
 }
 
 const sqlPutLowBalanceState = `UPDATE low_balance SET below = $2, episode = $3, charges = $4, armed = $5, back = $6,
