@@ -219,9 +219,9 @@ func TestLostRequestIsSentAgainWithTheSameKey(t *testing.T) {
 	k.drain(t0)
 	k.wantStates(billing.ChargeUnknown)
 	k.drain(t0.Add(time.Second)) // the lookup says: never arrived
-	rows := k.wantStates(billing.ChargeCreated)
+	k.wantStates(billing.ChargeCreated)
 	k.drain(t0.Add(time.Minute))
-	rows = k.wantStates(billing.ChargeUnknown)
+	rows := k.wantStates(billing.ChargeUnknown)
 	if len(rows[0].Attempts) != 1 {
 		t.Fatalf("attempts %+v", rows[0].Attempts)
 	}

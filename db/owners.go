@@ -12,8 +12,6 @@ import (
 const ownerColumns = `o.id, o.parent_id, o.top_id, o.path, o.name, o.username, o.email, o.currency, o.balance_group,
     o.credit_limit, o.time_zone, o.blocked, o.held, o.extra, o.created_at, o.updated_at`
 
-const ownerWidth = 16
-
 func scanOwner(r *row, o *billing.Owner) {
 	o.ID = billing.OwnerID(r.int64())
 	o.Parent = billing.OwnerID(r.int64())

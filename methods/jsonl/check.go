@@ -1,0 +1,125 @@
+package jsonl
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The checks of members that are kept for other interfaces: only their form,
+// what they mean is that interface's.
+
+func isText(raw []byte) error {
+	if raw[0] != '"' {
+		return errors.New("a string is needed")
+	}
+	_, err := unquote(raw)
+	return err
+}
+
+func isInt(raw []byte) error {
+	if c, err := readInt(raw); err != nil || c.Value == nil {
+		return errors.New("an integer is needed")
+	}
+	return nil
+}
+
+func isID(raw []byte) error {
+	if c, err := readInt(raw); err != nil || c.Value == nil || *c.Value < 1 {
+		return errors.New("an integer above 0 is needed")
+	}
+	return nil
+}
+
+func isMoney(raw []byte) error {
+	if isNull(raw) {
+		return errors.New("it cannot be null")
+	}
+	_, err := readMicros(raw)
+	return err
+}
+
+func isTime(raw []byte) error {
+	if isNull(raw) {
+		return errors.New("it cannot be null")
+	}
+	_, err := readTime(raw)
+	return err
+}
+
+func isDate(raw []byte) error {
+	if raw[0] == '"' {
+		if _, err := time.Parse(time.DateOnly, string(raw[1:len(raw)-1])); err == nil {
+			return nil
+		}
+	}
+	return errors.New(`a date is needed, such as "2027-04-25"`)
+}
+
+func nullOr(check func([]byte) error) func([]byte) error {
+	return func(raw []byte) error {
+		if isNull(raw) {
+			return nil
+		}
+		return check(raw)
+	}
+}
+
+func textOrInt(raw []byte) error {
+	if raw[0] == '"' {
+		return isText(raw)
+	}
+	return isInt(raw)
+}
+
+func oneOf(words ...string) func([]byte) error {
+	return func(raw []byte) error {
+		c, err := readText(raw)
+		if err != nil || c.Value == nil || !slices.Contains(words, *c.Value) {
+			return fmt.Errorf("allowed: %s", strings.Join(words, ", "))
+		}
+		return nil
+	}
+}
+
+func textList(raw []byte) error {
+	bad := errors.New("a list of strings is needed")
+	if raw[0] != '[' {
+		return bad
+	}
+	s := &scanner{text: raw, at: 1}
+	for {
+		s.space()
+		switch s.peek() {
+		case ']':
+			return nil
+		case ',':
+			s.at++
+			continue
+		case '"':
+		default:
+			return bad
+		}
+		if err := s.string(); err != nil {
+			return err
+		}
+	}
+}
+
+func moneyByName(raw []byte) error {
+	if raw[0] != '{' {
+		return errors.New("an object of names and decimal strings is needed")
+	}
+	members, err := splitObject(raw, nil)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := isMoney(m.raw); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+
+	"topupd/billing"
+)
+
+// app is what a command runs with.
+type app struct {
+	ctx   context.Context
+	parts Parts
+	cmd   commands
+	model *kong.Application
+	file  settingsFile
+	in    io.Reader
+	out   io.Writer
+	err   io.Writer
+}
+
+// opened is a database with an engine over it.
+type opened struct {
+	cfg    *Config
+	log    zerolog.Logger
+	store  billing.Store
+	engine *billing.Engine
+	sealer *lazySealer
+}
+
+// opening says how a command opens the database.
+type opening struct {
+	// migrate brings an older schema up to date.
+	migrate bool
+	// create makes a database that is not there; without it that is an error,
+	// since a question to an empty database has a misleading answer.
+	create   bool
+	observer billing.Observer
+}
+
+// config is what the settings mean.
+func (a *app) config() (*Config, error) { return a.cmd.check(a.file) }
+
+// open opens the database and builds the engine.
+func (a *app) open(o opening) (*opened, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	return a.openWith(cfg, a.logger(cfg), o)
+}
+
+func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, error) {
+	if !o.create {
+		if _, err := os.Stat(cfg.DB); err != nil {
+			return nil, wrong("--db", cfg.DB, "a database that is there; serve, import, run and migrate make one")
+		}
+	}
+	gateways, err := a.parts.Gateways(cfg)
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := a.parts.Mailer(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.parts.OpenStore(a.ctx, cfg.DB, o.migrate)
+	if err != nil {
+		return nil, err
+	}
+	sealer := &lazySealer{make: func() (billing.Sealer, error) {
+		s, err := a.parts.Sealer(cfg)
+		if err != nil && cfg.Key != "" {
+			return nil, wrongSecret(setKey.variable, err.Error(), keyForm)
+		}
+		return s, err
+	}}
+	engine := billing.New(billing.Config{
+		Store: store, Gateways: gateways, Mailer: mailer, Observer: o.observer,
+		Sealer: sealer, Settings: cfg.Engine,
+	})
+	return &opened{cfg: cfg, log: log, store: store, engine: engine, sealer: sealer}, nil
+}
+
+// close closes the database.
+func (o *opened) close() { _ = o.store.Close() } // what was acknowledged is durable already
+
+// as is a context that acts as root through an interface's name.
+func as(ctx context.Context, api string) context.Context {
+	return billing.WithActor(ctx, billing.Actor{Customer: billing.Root, API: api})
+}
+
+// lazySealer makes the ring of keys when a secret is first sealed or opened: a
+// command that only reads needs no key, and makes no key file.
+type lazySealer struct {
+	make  func() (billing.Sealer, error)
+	once  sync.Once
+	inner billing.Sealer
+	err   error
+}
+
+func (s *lazySealer) get() (billing.Sealer, error) {
+	s.once.Do(func() { s.inner, s.err = s.make() })
+	return s.inner, s.err
+}
+
+// Seal seals with the ring.
+func (s *lazySealer) Seal(plain billing.Secret, aad string) ([]byte, error) {
+	inner, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return inner.Seal(plain, aad)
+}
+
+// Open opens with the ring.
+func (s *lazySealer) Open(sealed []byte, aad string) (billing.Secret, error) {
+	inner, err := s.get()
+	if err != nil {
+		return "", err
+	}
+	return inner.Open(sealed, aad)
+}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"topupd/billing"
+)
+
+// Config is what the settings mean, checked.
+type Config struct {
+	Listen          string
+	DB              string
+	TLSCert, TLSKey string
+	Insecure        bool
+	Trusted         []netip.Prefix
+
+	AdminUser     string
+	AdminPassword billing.Secret
+	// AdminToken is set for a bearer token, which this version does not have.
+	AdminToken bool
+	// Key seals tokens and logins; empty is a key file.
+	Key billing.Secret
+
+	// Gateways are names, the first for new cards.
+	Gateways []string
+	// Engine are the rules' settings.
+	Engine billing.Settings
+	// DuplicateWindow is how long the same payment again is a repeat.
+	DuplicateWindow time.Duration
+
+	SMTP     billing.Secret // its URL holds a password
+	MailFrom string
+
+	ScheduleLowBalance string
+	ScheduleBilling    string
+	TimeZone           *time.Location
+
+	LogLevel zerolog.Level
+	// LogFormat is json, console, or empty: console on a terminal.
+	LogFormat string
+}
+
+// PostgreSQL reports whether the database is a PostgreSQL server.
+func (c *Config) PostgreSQL() bool { return isPostgreSQL(c.DB) }

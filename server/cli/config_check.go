@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"topupd/billing"
+)
+
+// settingError is a wrong value: one line with the setting, the value and what
+// is allowed. A secret's value is left out.
+type settingError struct {
+	setting string
+	value   *string
+	why     string
+	allowed string
+}
+
+// Error is that line.
+func (e *settingError) Error() string {
+	s := e.setting
+	if e.value != nil {
+		s += " " + strconv.Quote(*e.value)
+	}
+	s += ": "
+	if e.why != "" {
+		s += e.why + "; "
+	}
+	return s + "allowed: " + e.allowed
+}
+
+func wrong(setting, value, allowed string) error {
+	return &settingError{setting: setting, value: &value, allowed: allowed}
+}
+
+func wrongSecret(setting, why, allowed string) error {
+	return &settingError{setting: setting, why: why, allowed: allowed}
+}
+
+func later(setting, value, allowed string) error {
+	return &settingError{setting: setting, value: &value, why: "not available in this version", allowed: allowed}
+}
+
+// checker collects what the settings mean and keeps the first error.
+type checker struct{ err error }
+
+func (k *checker) fail(err error) {
+	if k.err == nil {
+		k.err = err
+	}
+}
+
+// check says what the settings mean, or what is wrong with the first of them.
+func (s *Settings) check(f settingsFile) (*Config, error) {
+	k := &checker{}
+	c := &Config{
+		Listen: s.Listen, DB: s.DB, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		Insecure: k.toggle("--insecure", s.Insecure),
+		Trusted:  k.networks("--trusted", s.Trusted),
+		Gateways: k.gateways(s.Gateway),
+		SMTP:     billing.Secret(s.SMTP), MailFrom: s.MailFrom,
+		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
+		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
+		TimeZone:           k.zone("--time-zone", s.TimeZone),
+		DuplicateWindow:    k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
+	}
+	k.database(s.DB)
+	k.tls(s)
+	k.mail(s)
+	k.later(s)
+	k.log(c, s)
+	c.Engine = k.engine(s, c.TimeZone)
+	k.secrets(c, f)
+	return c, k.err
+}
+
+func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
+	return billing.Settings{
+		Limits: billing.Limits{
+			Interval:   k.duration("--charge-interval", s.ChargeInterval, 0, 366*24*time.Hour),
+			DailyCount: k.number("--charge-daily-count", s.ChargeDailyCount, 1, 1000),
+			CapDay:     k.money("--cap-day", s.CapDay),
+			CapMonth:   k.money("--cap-month", s.CapMonth),
+			Location:   zone,
+		},
+		MissedPeriods:     k.missed(s.MissedPeriods),
+		Location:          zone,
+		GatewayTimeout:    k.duration("--gateway-timeout", s.GatewayTimeout, 100*time.Millisecond, 10*time.Minute),
+		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),
+		Realm:             k.realm(s.Realm),
+	}
+}
+
+func (k *checker) toggle(name string, t toggle) bool {
+	on, err := strconv.ParseBool(string(t))
+	if err != nil {
+		k.fail(wrong(name, string(t), "true or false"))
+	}
+	return on
+}
+
+func (k *checker) number(name, text string, low, high int) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		k.fail(wrong(name, text, fmt.Sprintf("a whole number from %d to %d", low, high)))
+	}
+	return n
+}
+
+func (k *checker) duration(name, text string, low, high time.Duration) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < low || d > high {
+		k.fail(wrong(name, text, fmt.Sprintf("a time from %s to %s, such as 90s, 15m or 2h", low, high)))
+	}
+	return d
+}
+
+// money is an amount in each owner's own currency; empty is off.
+func (k *checker) money(name, text string) int64 {
+	if text == "" {
+		return 0
+	}
+	v, err := billing.ParseMicros(text)
+	if err != nil || v <= 0 {
+		k.fail(wrong(name, text, "an amount above 0 with at most six decimals, such as 50.00, or empty for none"))
+	}
+	return v
+}
+
+func (k *checker) networks(name, text string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, part := range commaList(text) {
+		p, err := netip.ParsePrefix(part)
+		if err != nil || p != p.Masked() {
+			k.fail(wrong(name, text, "networks in CIDR form without host bits, comma list, such as 10.0.0.0/8,192.0.2.7/32"))
+			return nil
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func (k *checker) gateways(text string) []string {
+	const allowed = "sandbox"
+	names := commaList(text)
+	if len(names) == 0 {
+		k.fail(wrong("--gateway", text, allowed))
+	}
+	for i, name := range names {
+		switch {
+		case name == "stripe" || name == "hook":
+			k.fail(later("--gateway", text, allowed))
+		case name != "sandbox" || slices.Contains(names[:i], name):
+			k.fail(wrong("--gateway", text, allowed))
+		}
+	}
+	return names
+}
+
+func (k *checker) zone(name, text string) *time.Location {
+	loc, err := time.LoadLocation(text)
+	if err != nil || text == "" || text == "Local" {
+		k.fail(wrong(name, text, "an IANA zone, such as UTC or Europe/Berlin"))
+		return time.UTC
+	}
+	return loc
+}
+
+func (k *checker) missed(text string) billing.MissedPeriods {
+	m := billing.MissedPeriods(text)
+	switch m {
+	case billing.MissedCurrent, billing.MissedAll, billing.MissedNone:
+	default:
+		k.fail(wrong("--missed-periods", text, "current, all, none"))
+	}
+	return m
+}
+
+func (k *checker) realm(text string) string {
+	if text == "" || len(text) > 128 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' || r == ':' }) {
+		k.fail(wrong("--realm", text, "1 to 128 characters without quote, backslash, colon or control character"))
+	}
+	return text
+}
+
+func isPostgreSQL(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}
+
+func (k *checker) database(address string) {
+	const allowed = "the path of a SQLite file, such as topupd.db"
+	switch {
+	case isPostgreSQL(address):
+		// The address may hold a password.
+		k.fail(wrongSecret("--db", "PostgreSQL is not available in this version", allowed))
+	case strings.Contains(address, "://"):
+		k.fail(wrongSecret("--db", "not an address that is known", allowed))
+	case address == "" || strings.HasPrefix(address, ":") || strings.ContainsRune(address, 0):
+		k.fail(wrong("--db", address, allowed))
+	default:
+		if info, err := os.Stat(filepath.Dir(address)); err != nil || !info.IsDir() {
+			k.fail(&settingError{setting: "--db", value: &address, why: "there is no such folder", allowed: allowed})
+		}
+	}
+}
+
+func (k *checker) tls(s *Settings) {
+	switch {
+	case s.TLSCert != "" && s.TLSKey == "":
+		k.fail(wrong("--tls-key", "", "the key file of --tls-cert"))
+	case s.TLSKey != "" && s.TLSCert == "":
+		k.fail(wrong("--tls-cert", "", "the certificate file of --tls-key"))
+	}
+	for _, f := range []struct{ name, path string }{{"--tls-cert", s.TLSCert}, {"--tls-key", s.TLSKey}} {
+		if f.path == "" {
+			continue
+		}
+		if info, err := os.Stat(f.path); err != nil || info.IsDir() {
+			k.fail(wrong(f.name, f.path, "a file in PEM form that can be read"))
+		}
+	}
+}
+
+func (k *checker) mail(s *Settings) {
+	if s.SMTP != "" {
+		u, err := url.Parse(s.SMTP)
+		if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+			k.fail(wrongSecret("--smtp", "", "smtp://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT"))
+		}
+	}
+	if _, err := mail.ParseAddress(s.MailFrom); err != nil {
+		k.fail(wrong("--mail-from", s.MailFrom, "a mail address, such as billing@example.com"))
+	}
+}
+
+// later refuses what would be believed to work: a breaker that does not break
+// is worse than none.
+func (k *checker) later(s *Settings) {
+	if k.toggle("--accept-card-numbers", s.AcceptCardNumbers) {
+		k.fail(later("--accept-card-numbers", string(s.AcceptCardNumbers), "false"))
+	}
+	if rate, err := strconv.ParseUint(s.ChargeRate, 10, 31); err != nil {
+		k.fail(wrong("--charge-rate", s.ChargeRate, "0"))
+	} else if rate != 0 {
+		k.fail(later("--charge-rate", s.ChargeRate, "0"))
+	}
+	if s.MaxCharges != "" {
+		k.fail(later("--max-charges-per-minute", s.MaxCharges, "empty"))
+	}
+	if s.MaxMoney != "" {
+		k.fail(later("--max-money-per-minute", s.MaxMoney, "empty"))
+	}
+}
+
+func (k *checker) log(c *Config, s *Settings) {
+	levels := []string{"trace", "debug", "info", "warn", "error"}
+	level, err := zerolog.ParseLevel(s.LogLevel)
+	if err != nil || !slices.Contains(levels, s.LogLevel) {
+		k.fail(wrong("--log-level", s.LogLevel, strings.Join(levels, ", ")))
+	}
+	c.LogLevel = level
+	if s.LogFormat != "" && s.LogFormat != "json" && s.LogFormat != "console" {
+		k.fail(wrong("--log-format", s.LogFormat, "json, console"))
+	}
+	c.LogFormat = s.LogFormat
+}
+
+// keyForm is what TOPUPD_KEY may be.
+const keyForm = "32 bytes in base64, KEY[,OLDER...]"
+
+func (k *checker) secrets(c *Config, f settingsFile) {
+	user, hasUser := f.secret(setAdminUser)
+	password, hasPassword := f.secret(setAdminPassword)
+	switch {
+	case hasUser && user == "":
+		k.fail(wrong(setAdminUser.variable, user, "a login name"))
+	case hasUser && password == "":
+		k.fail(wrongSecret(setAdminPassword.variable, "it is empty", "the password of "+setAdminUser.variable))
+	case hasPassword && !hasUser:
+		user = adminLogin
+	}
+	c.AdminUser, c.AdminPassword = user, billing.Secret(password)
+	_, c.AdminToken = f.secret(setAdminToken)
+	key, hasKey := f.secret(setKey)
+	if hasKey && key == "" {
+		k.fail(wrongSecret(setKey.variable, "it is empty", keyForm))
+	}
+	c.Key = billing.Secret(key)
+}
+
+func commaList(text string) []string {
+	var list []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}

@@ -1,0 +1,18 @@
+package cli
+
+// exportCmd writes everything.
+type exportCmd struct {
+	Secrets bool `help:"Write card tokens and password hashes too."`
+}
+
+// Run exports to standard output.
+func (c *exportCmd) Run(a *app) error {
+	o, err := a.open(opening{})
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	show, end := a.progress("owners")
+	defer end()
+	return a.parts.Export(as(a.ctx, "cli"), o.engine, a.out, o.cfg.Engine.Realm, c.Secrets, show)
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"topupd/billing"
+)
+
+// observer turns what the engine tells into log lines and metrics.
+type observer struct {
+	log zerolog.Logger
+
+	charges   *prometheus.CounterVec
+	decisions *prometheus.CounterVec
+	postings  *prometheus.CounterVec
+	notices   *prometheus.CounterVec
+	runs      *prometheus.HistogramVec
+	failures  prometheus.Counter
+}
+
+var _ billing.Observer = (*observer)(nil)
+
+func newObserver(log zerolog.Logger) *observer {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	return &observer{
+		log:       log,
+		charges:   counter("topupd_charges_total", "Charges that entered a state, by state and the gateway's outcome.", "state", "outcome"),
+		decisions: counter("topupd_decisions_total", "Decisions that were kept, by purpose and reason.", "purpose", "reason"),
+		postings:  counter("topupd_postings_total", "Postings booked, by kind.", "kind"),
+		notices:   counter("topupd_notices_total", "Notices delivered or given up, by kind and state.", "kind", "state"),
+		runs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "topupd_run_duration_seconds", Help: "Time that a run took to decide, by job.",
+			Buckets: []float64{.01, .1, 1, 10, 60, 300, 1800, 7200},
+		}, []string{"job", "result"}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "topupd_failures_total", Help: "Errors of ours in the background; each has a log line.",
+		}),
+	}
+}
+
+// collectors are the metrics, for the server's registry.
+func (o *observer) collectors() []prometheus.Collector {
+	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.runs, o.failures}
+}
+
+// Decided counts; what follows from a decision has a line of its own.
+func (o *observer) Decided(d billing.Decision) {
+	o.decisions.WithLabelValues(string(d.Purpose), string(d.Reason)).Inc()
+	o.log.Debug().Stringer("owner", d.Owner).Str("trigger", string(d.Trigger)).Str("reason", string(d.Reason)).
+		Str("detail", d.Detail).Int64("charge", int64(d.Made)).Int64("run", int64(d.Run)).Msg("decision")
+}
+
+// ChargeMoved writes one line for each state that a charge enters.
+func (o *observer) ChargeMoved(c billing.Charge, outcome string) {
+	o.charges.WithLabelValues(string(c.State), outcomeLabel(c.State, outcome)).Inc()
+	level := zerolog.InfoLevel
+	if c.State == billing.ChargeUnresolved || outcome == unknownAlarm {
+		level = zerolog.ErrorLevel // a person is needed
+	}
+	e := o.log.WithLevel(level).Int64("charge", int64(c.ID)).Stringer("owner", c.Owner).Str("purpose", string(c.Purpose)).
+		Str("state", string(c.State)).Int("attempt", c.Attempt).Stringer("amount", billing.Money(c.Gross, c.Unit)).
+		Str("gateway", c.Gateway)
+	if outcome != "" {
+		e.Str("outcome", outcome)
+	}
+	if c.Reason != "" {
+		e.Str("reason", c.Reason)
+	}
+	if c.Run != 0 {
+		e.Int64("run", int64(c.Run))
+	}
+	e.Msg("charge")
+}
+
+// unknownAlarm is the outcome that comes once, after 15 minutes of not knowing.
+const unknownAlarm = "unknown_alarm"
+
+// outcomeLabel bounds the label: a failed charge's outcome is the gateway's
+// code, a cancelled one's its reason.
+func outcomeLabel(state billing.ChargeState, outcome string) string {
+	if state == billing.ChargeFailed {
+		return billing.OutcomeDeclined.String()
+	}
+	switch outcome {
+	case "", unknownAlarm, billing.OutcomeSucceeded.String(), billing.OutcomeDeclined.String(),
+		billing.OutcomeNotAttempted.String(), billing.OutcomeUnknown.String():
+		return outcome
+	}
+	return "other"
+}
+
+// Posted counts.
+func (o *observer) Posted(kind billing.PostingKind) {
+	o.postings.WithLabelValues(string(kind)).Inc()
+}
+
+// Mailed counts, and writes a line for a notice that was given up.
+func (o *observer) Mailed(n billing.Notice) {
+	o.notices.WithLabelValues(string(n.Kind), string(n.State)).Inc()
+	e := o.log.Debug()
+	if n.State == billing.NoticeFailed {
+		e = o.log.Warn()
+	}
+	e.Int64("notice", int64(n.ID)).Stringer("owner", n.Owner).Str("kind", string(n.Kind)).
+		Str("state", string(n.State)).Int("tries", n.Tries).Str("error", n.Error).Msg("notice")
+}
+
+// RunEnded writes one line for each run.
+func (o *observer) RunEnded(r billing.Run) {
+	result, e := "finished", o.log.Info()
+	if r.Error != "" {
+		result, e = "stopped", o.log.Error().Str("error", r.Error)
+	}
+	end := r.FinishedAt
+	if end.IsZero() {
+		end = time.Now()
+	}
+	took := end.Sub(r.StartedAt)
+	o.runs.WithLabelValues(string(r.Job), result).Observe(took.Seconds())
+	t := &r.Tally
+	e.Int64("run", int64(r.ID)).Str("job", string(r.Job)).Str("key", r.Key).Str("trigger", r.Trigger).
+		Int64("decided", t.Decided).Int64("charges", t.Charges).Int64("mails", t.Mails).Int64("posted", t.Posted).
+		Int64("failed", t.Failed).Int64("ms", took.Milliseconds()).Msg("run")
+}
+
+// Failed writes one line for each error of ours.
+func (o *observer) Failed(what string, err error) {
+	o.failures.Inc()
+	o.log.Error().Err(err).Msg(what)
+}

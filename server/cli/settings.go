@@ -1,0 +1,85 @@
+package cli
+
+import "github.com/alecthomas/kong"
+
+// Settings are the settings as they were given: a flag, else an environment
+// variable, else a line of the configuration file, else the default. All are
+// text, so that every wrong value is told the same way; Config is what they mean.
+type Settings struct {
+	Config configFile `name:"config" placeholder:"FILE" help:"Configuration file (TOML): one line for each setting, named like its flag." group:"Settings"`
+
+	Listen   string `name:"listen" env:"TOPUPD_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on." group:"Settings"`
+	DB       string `name:"db" env:"TOPUPD_DB" default:"topupd.db" help:"Database: the path of a SQLite file." group:"Settings"`
+	TLSCert  string `name:"tls-cert" env:"TOPUPD_TLS_CERT" help:"Certificate file; without it plain HTTP." group:"Settings"`
+	TLSKey   string `name:"tls-key" env:"TOPUPD_TLS_KEY" help:"Key file of the certificate." group:"Settings"`
+	Insecure toggle `name:"insecure" env:"TOPUPD_INSECURE" default:"false" help:"Allow plain HTTP beyond loopback." group:"Settings"`
+	Realm    string `name:"realm" env:"TOPUPD_REALM" default:"topupd" help:"Digest realm; changing it makes stored passwords unusable until they are set again." group:"Settings"`
+	Trusted  string `name:"trusted" env:"TOPUPD_TRUSTED" help:"Networks (CIDR, comma list) whose XML-RPC requests need no login." group:"Settings"`
+
+	Gateway           string `name:"gateway" env:"TOPUPD_GATEWAY" default:"sandbox" help:"Card gateways, comma list, the first for new cards." group:"Settings"`
+	GatewayTimeout    string `name:"gateway-timeout" env:"TOPUPD_GATEWAY_TIMEOUT" default:"30s" help:"How long one call to the gateway may take." group:"Settings"`
+	ChargeConcurrency string `name:"charge-concurrency" env:"TOPUPD_CHARGE_CONCURRENCY" default:"32" help:"Charges in flight per server." group:"Settings"`
+	ChargeRate        string `name:"charge-rate" env:"TOPUPD_CHARGE_RATE" default:"0" help:"Gateway calls a second; 0 is the gateway's own default." group:"Settings"`
+	ChargeInterval    string `name:"charge-interval" env:"TOPUPD_CHARGE_INTERVAL" default:"15m" help:"Least time between low-balance charges of one owner." group:"Settings"`
+	ChargeDailyCount  string `name:"charge-daily-count" env:"TOPUPD_CHARGE_DAILY_COUNT" default:"5" help:"Most low-balance charges of one owner in 24 hours." group:"Settings"`
+	AcceptCardNumbers toggle `name:"accept-card-numbers" env:"TOPUPD_ACCEPT_CARD_NUMBERS" default:"false" help:"Take card numbers where a method takes one." group:"Settings"`
+	DuplicateWindow   string `name:"duplicate-window" env:"TOPUPD_DUPLICATE_WINDOW" default:"120s" help:"How long the same payment again is a repeat; 0 is off." group:"Settings"`
+	MissedPeriods     string `name:"missed-periods" env:"TOPUPD_MISSED_PERIODS" default:"current" help:"Which of several missed billing periods are billed: current, all, none." group:"Settings"`
+	CapDay            string `name:"cap-day" env:"TOPUPD_CAP_DAY" help:"Most automatic money per owner and day." group:"Settings"`
+	CapMonth          string `name:"cap-month" env:"TOPUPD_CAP_MONTH" help:"Most automatic money per owner and month." group:"Settings"`
+	MaxCharges        string `name:"max-charges-per-minute" env:"TOPUPD_MAX_CHARGES_PER_MINUTE" help:"Global breaker: charges." group:"Settings"`
+	MaxMoney          string `name:"max-money-per-minute" env:"TOPUPD_MAX_MONEY_PER_MINUTE" help:"Global breaker: money." group:"Settings"`
+
+	SMTP     string `name:"smtp" env:"TOPUPD_SMTP" placeholder:"URL" help:"Mail server, smtp:// or smtps://; without it mail goes to the log." group:"Settings"`
+	MailFrom string `name:"mail-from" env:"TOPUPD_MAIL_FROM" default:"billing@localhost" help:"Sender of mails." group:"Settings"`
+
+	ScheduleLowBalance string `name:"schedule-low-balance" env:"TOPUPD_SCHEDULE_LOW_BALANCE" default:"*/15 * * * *" help:"When the low-balance sweep runs; empty is never." group:"Settings"`
+	ScheduleBilling    string `name:"schedule-billing" env:"TOPUPD_SCHEDULE_BILLING" default:"5 0 * * *" help:"When billing runs; empty is never." group:"Settings"`
+	ScheduleProfiles   string `name:"schedule-profiles" env:"TOPUPD_SCHEDULE_PROFILES" default:"15 0 * * *" help:"When top-up profiles run (not in this version)." group:"Settings"`
+	ScheduleRecurring  string `name:"schedule-recurring" env:"TOPUPD_SCHEDULE_RECURRING" default:"*/5 * * * *" help:"When recurring top-ups run (not in this version)." group:"Settings"`
+	TimeZone           string `name:"time-zone" env:"TOPUPD_TIME_ZONE" default:"UTC" help:"Zone of schedules, business dates and owners without one." group:"Settings"`
+
+	LogLevel  string `name:"log-level" env:"TOPUPD_LOG_LEVEL" default:"info" help:"trace, debug, info, warn, error." group:"Settings"`
+	LogFormat string `name:"log-format" env:"TOPUPD_LOG_FORMAT" help:"json, or console (the default on a terminal)." group:"Settings"`
+}
+
+// secretSetting is a setting that has no flag: a secret, or what belongs to one.
+type secretSetting struct {
+	variable string
+	key      string // its name in the configuration file
+}
+
+// The settings without a flag.
+var (
+	setAdminUser     = secretSetting{"TOPUPD_ADMIN_USER", "admin-user"}
+	setAdminPassword = secretSetting{"TOPUPD_ADMIN_PASSWORD", "admin-password"}
+	setAdminToken    = secretSetting{"TOPUPD_ADMIN_TOKEN", "admin-token"}
+	setKey           = secretSetting{"TOPUPD_KEY", "key"}
+)
+
+// secretSettings are all settings without a flag, also those of later gateways.
+var secretSettings = []secretSetting{
+	setAdminUser, setAdminPassword, setAdminToken, setKey,
+	{"TOPUPD_HOOK_URL", "hook-url"},
+	{"TOPUPD_HOOK_SECRET", "hook-secret"},
+	{"TOPUPD_STRIPE_KEY", "stripe-key"},
+	{"TOPUPD_STRIPE_URL", "stripe-url"},
+	{"TOPUPD_STRIPE_WEBHOOK_SECRET", "stripe-webhook-secret"},
+}
+
+// toggle is a switch: as a flag it needs no value, and any value is text until
+// it is checked.
+type toggle string
+
+// Decode takes a value that is joined to the flag ("--insecure=false"), or none.
+func (t *toggle) Decode(ctx *kong.DecodeContext) error {
+	*t = "true"
+	if token := ctx.Scan.Peek(); token.Type == kong.FlagValueToken {
+		ctx.Scan.Pop()
+		*t = toggle(token.String())
+	}
+	return nil
+}
+
+// IsBool tells kong that the flag needs no value.
+func (t *toggle) IsBool() bool { return true }
