@@ -20,6 +20,9 @@ type group struct {
 	max  int           // members of one commit
 	wait time.Duration // how long a caller stands in the queue before it gives up
 	hook func()        // called before each commit
+	// logged is called each checkpointEvery changes; changes counts them.
+	logged  func()
+	changes int
 
 	mu      sync.Mutex
 	queue   []*member
@@ -197,6 +200,11 @@ func (g *group) commit(members []*member) {
 	if _, err := g.ses.exec(sqlCommit); err != nil {
 		_, _ = g.ses.exec(sqlRollback)
 		fail(members, err)
+		return
+	}
+	if g.changes += done; g.changes >= checkpointEvery {
+		g.changes = 0
+		g.logged()
 	}
 }
 

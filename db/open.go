@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -16,10 +17,11 @@ import (
 
 // Store is a database; it implements billing.Store.
 type Store struct {
-	path     string
-	writer   *group
-	readers  *pool
-	instance string
+	path        string
+	writer      *group
+	readers     *pool
+	checkpoints *checkpointer
+	instance    string
 }
 
 var _ billing.Store = (*Store)(nil)
@@ -83,7 +85,10 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 		return nil, err
 	}
 	s := &Store{path: path}
-	s.writer = &group{ses: ses, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
+	s.checkpoints = newCheckpointer(func() (*session, error) {
+		return openSession(sqliteURI(path), sqlitePragmas(o, false))
+	})
+	s.writer = &group{ses: ses, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake}
 	s.readers = newPool(o.Readers, func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, true))
 	})
@@ -104,7 +109,7 @@ func sqlitePragmas(o Options, readOnly bool) []string {
 		"synchronous(FULL)",
 		"foreign_keys(ON)",
 		"journal_size_limit(67108864)",
-		"wal_autocheckpoint(4000)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", walLimit),
 		"mmap_size(0)",
 	}
 	if readOnly {
@@ -144,10 +149,9 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	// The readers first: the last connection to close tidies the log away.
 	rerr := s.readers.close()
-	if err := s.writer.close(); err != nil {
-		return err
-	}
-	return rerr
+	werr := s.writer.close()
+	s.checkpoints.close()
+	return errors.Join(werr, rerr)
 }
 
 const (

@@ -1,0 +1,85 @@
+package db
+
+import "sync"
+
+// checkpointer copies the log into the database beside the writer. Without it
+// the writer does that itself, inside the commit that makes the log too long, and
+// everybody waits for the fsync of thousands of scattered pages. Its failures are
+// harmless: the writer's own limit (wal_autocheckpoint) is behind it.
+type checkpointer struct {
+	open func() (*session, error)
+	due  chan struct{}
+	once sync.Once
+	over sync.WaitGroup
+}
+
+const (
+	// checkpointEvery is after how many changes the log is copied: well before
+	// walLimit pages, where the writer does it.
+	checkpointEvery = 1500
+	walLimit        = 8000
+	// checkpointRest is how many pages may be left for the next time.
+	checkpointRest = 800
+	// checkpointPasses bounds one round against a writer that never rests.
+	checkpointPasses = 4
+)
+
+// newCheckpointer makes one that sleeps; its connection is made when first needed.
+func newCheckpointer(open func() (*session, error)) *checkpointer {
+	c := &checkpointer{open: open, due: make(chan struct{}, 1)}
+	c.over.Go(c.run)
+	return c
+}
+
+// wake asks for a round; it never waits.
+func (c *checkpointer) wake() {
+	select {
+	case c.due <- struct{}{}:
+	default:
+	}
+}
+
+func (c *checkpointer) run() {
+	var ses *session
+	defer func() {
+		if ses != nil {
+			_ = ses.close()
+		}
+	}()
+	for range c.due {
+		if ses == nil {
+			var err error
+			if ses, err = c.open(); err != nil {
+				continue
+			}
+		}
+		for range checkpointPasses {
+			left, err := checkpoint(ses)
+			if err != nil || left < checkpointRest {
+				break
+			}
+		}
+	}
+}
+
+// sqlCheckpoint never waits for anybody and makes nobody wait.
+const sqlCheckpoint = `PRAGMA wal_checkpoint(PASSIVE)`
+
+// checkpoint copies what it can and says how many pages of the log are left.
+func checkpoint(ses *session) (left int64, err error) {
+	rows, err := ses.query(sqlCheckpoint)
+	if err != nil {
+		return 0, err
+	}
+	if rows.next() {
+		_ = rows.int64() // busy: somebody else does it
+		left = rows.int64() - rows.int64()
+	}
+	return left, rows.close()
+}
+
+// close waits for the round that is under way.
+func (c *checkpointer) close() {
+	c.once.Do(func() { close(c.due) })
+	c.over.Wait()
+}
