@@ -354,3 +354,14 @@ func TestSuccessThatDoesNotCoverLeavesTheBlock(t *testing.T) {
 		t.Fatalf("blocked %q", b)
 	}
 }
+
+// A price that is posted when its charge settles counts for the run.
+func TestRunCountsPricesPostedLater(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.plan()
+	k.brCharge()
+	if run := k.bill(due); run.Tally.Posted != 1 || run.Tally.Charged != 1 {
+		t.Fatalf("tally %+v", run.Tally)
+	}
+}

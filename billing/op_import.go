@@ -96,8 +96,8 @@ type OwnerLine struct {
 	Email       Change[string]
 	TimeZone    Change[string]
 	Blocked     Change[bool]
-	// Extra is the members kept for other interfaces, a JSON object.
-	Extra        Change[string]
+	// Extra merges the members kept for other interfaces into those stored.
+	Extra        Merge
 	BalanceGroup Change[int64]
 	// Login and Password are a customer's web_login and api_password.
 	Login    Change[string]
@@ -238,7 +238,9 @@ func (im *Importer) ownerMembers(o *Owner, l OwnerLine, isNew bool) error {
 	set(&o.Username, l.Username)
 	set(&o.Email, l.Email)
 	set(&o.TimeZone, l.TimeZone)
-	set(&o.Extra, l.Extra)
+	if err := l.Extra.into(&o.Extra); err != nil {
+		return err
+	}
 	if l.BalanceGroup.Given && l.BalanceGroup.Value != nil {
 		o.BalanceGroup = *l.BalanceGroup.Value
 	}
@@ -323,11 +325,13 @@ func (im *Importer) accountPlan(o *Owner, l OwnerLine) error {
 	if err != nil && !isNew {
 		return err
 	}
-	if isNew {
-		if !l.Plan.Given || l.Plan.Value == nil {
-			return nil
-		}
+	switch {
+	case isNew && l.Plan.Value == nil:
+		return nil
+	case isNew:
 		ap = AccountPlan{Owner: o.ID, Top: o.Top}
+	case l.Plan.Given && l.Plan.Value == nil:
+		return Errorf(Conflict, "i_billing_plan", "%s has plan %d: a plan can be changed, not taken away", o.ID, ap.Plan)
 	}
 	if l.Plan.Given && l.Plan.Value != nil {
 		ap.Plan = PlanID(*l.Plan.Value)
@@ -389,7 +393,7 @@ type CardLine struct {
 	ExpYear         Change[int64]
 	Holder          Change[string]
 	Primary         Change[bool]
-	Extra           Change[string]
+	Extra           Merge
 }
 
 // Card puts one card.
@@ -415,7 +419,9 @@ func (im *Importer) Card(l CardLine) error {
 	set(&c.Brand, l.Brand)
 	set(&c.Last4, l.Last4)
 	set(&c.Holder, l.Holder)
-	set(&c.Extra, l.Extra)
+	if err := l.Extra.into(&c.Extra); err != nil {
+		return err
+	}
 	if err := im.cardDate(&c, l); err != nil {
 		return err
 	}
@@ -494,8 +500,32 @@ func (im *Importer) LowBalance(p SetLowBalanceParams) error {
 	return im.u.setLowBalance(&j, p, mandateImported, false)
 }
 
-// Object keeps a line of a type that another interface will own.
-func (im *Importer) Object(o Object) error { return im.u.tx.PutObject(o) }
+// Object keeps a line of a type that another interface will own; body merges
+// its members into those stored.
+func (im *Importer) Object(kind, key string, body Merge) error {
+	o, err := im.u.tx.Object(kind, key)
+	if errors.Is(err, NotFound) {
+		o = Object{Type: kind, Key: key}
+	} else if err != nil {
+		return err
+	}
+	if err := body.into(&o.Body); err != nil {
+		return err
+	}
+	return im.u.tx.PutObject(o)
+}
+
+// Merge combines a stored JSON object, empty if there is none, with the members
+// that a line gives; nil leaves what is stored. The form of the object belongs
+// to the importer's caller.
+type Merge func(stored string) (string, error)
+
+func (m Merge) into(dst *string) (err error) {
+	if m != nil {
+		*dst, err = m(*dst)
+	}
+	return err
+}
 
 // Golive ends a hold for a customer and all below it; it returns how many
 // owners changed. Their next judgement may charge and mail.

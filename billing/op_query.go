@@ -207,6 +207,9 @@ func fillTally(r Reader, run *Run) error {
 	t, err := r.RunTally(run.ID)
 	run.Tally.Charges, run.Tally.Charged, run.Tally.Declined = t.Charges, t.Charged, t.Declined
 	run.Tally.Unknown, run.Tally.Waiting, run.Tally.Mails = t.Unknown, t.Waiting, t.Mails
+	// Prices of the run's own periods are posted later too, when their charge
+	// settles; those of an older run that it paid were counted when decided.
+	run.Tally.Posted = max(run.Tally.Posted, t.Posted)
 	return err
 }
 

@@ -205,11 +205,10 @@ type ChargeReader interface {
 	// DueCharges lists charges whose DueAt is at or before now and whose lease
 	// is over at the real time, oldest due first.
 	DueCharges(now, real time.Time, limit int) ([]ChargeID, error)
-	// NextDue is the earliest DueAt of charges and notices; zero if none.
-	NextDue() (time.Time, error)
 	// Decisions lists an owner's (0: everybody's) decisions, newest first.
 	Decisions(o OwnerID, before int64, limit int) ([]Decision, error)
-	// RunTally counts the charges and mails that a run made, by what became of them.
+	// RunTally counts the charges, mails and posted periods of a run, by what
+	// became of them.
 	RunTally(RunID) (Tally, error)
 }
 
@@ -319,6 +318,7 @@ type Object struct {
 type ObjectReader interface {
 	// Objects lists all, by type and key, for export.
 	Objects() iter.Seq2[Object, error]
+	Object(kind, key string) (Object, error)
 }
 
 // ObjectWriter writes imported objects.

@@ -143,22 +143,14 @@ func (r *reader) DueCharges(now, real time.Time, limit int) ([]billing.ChargeID,
 	return list(r, scanID[billing.ChargeID], sqlDueCharges, now, real, limitOf(limit))
 }
 
-const sqlNextDue = `SELECT MIN(d.due_at) FROM (
-    SELECT MIN(due_at) AS due_at FROM charges WHERE due_at IS NOT NULL
-    UNION ALL
-    SELECT MIN(due_at) AS due_at FROM notices WHERE due_at IS NOT NULL AND state = 'pending') d`
-
-func (r *reader) NextDue() (time.Time, error) {
-	return one(r, "due", func(r *row, t *time.Time) { *t = r.time() }, sqlNextDue)
-}
-
 // The run's charges by what became of them, each with whether it was declined.
 const sqlRunTally = `SELECT COUNT(*),
     COUNT(CASE WHEN c.state = 'succeeded' THEN 1 END),
     COUNT(CASE WHEN c.state <> 'succeeded' AND c.declined THEN 1 END),
     COUNT(CASE WHEN c.state IN ('submitted', 'unknown', 'unresolved') THEN 1 END),
     COUNT(CASE WHEN c.state = 'created' AND NOT c.declined THEN 1 END),
-    (SELECT COUNT(*) FROM notices n WHERE n.run_id = $1)
+    (SELECT COUNT(*) FROM notices n WHERE n.run_id = $1),
+    (SELECT COUNT(*) FROM periods p WHERE p.run_id = $1 AND p.state = 'posted')
 FROM (SELECT state, EXISTS (SELECT 1 FROM attempts a WHERE a.charge_id = charges.id AND a.state = 'declined') AS declined
     FROM charges WHERE run_id = $1) c`
 
@@ -170,6 +162,7 @@ func (r *reader) RunTally(id billing.RunID) (billing.Tally, error) {
 		t.Unknown = r.int64()
 		t.Waiting = r.int64()
 		t.Mails = r.int64()
+		t.Posted = r.int64()
 	}, sqlRunTally, int64(id))
 }
 

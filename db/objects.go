@@ -27,6 +27,14 @@ func (r *reader) Objects() iter.Seq2[billing.Object, error] {
 	}
 }
 
+const sqlObject = `SELECT type, key, body FROM objects WHERE type = $1 AND key = $2`
+
+func (r *reader) Object(kind, key string) (billing.Object, error) {
+	return one(r, "object", func(row *row, o *billing.Object) {
+		*o = billing.Object{Type: row.text(), Key: row.text(), Body: row.text()}
+	}, sqlObject, kind, key)
+}
+
 const (
 	sqlAddObject     = `INSERT INTO objects (type, key, body) VALUES ($1, $2, $3) ON CONFLICT (type, key) DO NOTHING`
 	sqlReplaceObject = `UPDATE objects SET body = $3 WHERE type = $1 AND key = $2`

@@ -43,7 +43,7 @@ func TestQueryPlans(t *testing.T) {
 		"charges within":    {sqlChargesWithin, 8, []string{"charges_top"}},
 		"charges open":      {sqlChargesOpen, 5, []string{"charges_state"}},
 		"due charges":       {sqlDueCharges, 3, []string{"charges_due"}},
-		"run tally":         {sqlRunTally, 1, []string{"charges_run", "notices_run", "a USING PRIMARY KEY"}},
+		"run tally":         {sqlRunTally, 1, []string{"charges_run", "notices_run", "periods_run", "a USING PRIMARY KEY"}},
 		"due accounts":      {sqlDueAccounts, 4, []string{"account_plans_next"}},
 		"open periods":      {sqlOpenPeriods, 1, []string{"periods_open"}},
 		"waiting periods":   {sqlWaitingPeriods, 2, []string{"periods_waiting"}},
@@ -53,7 +53,6 @@ func TestQueryPlans(t *testing.T) {
 		"due notices":       {sqlDueNotices, 3, []string{"notices_due"}},
 		"notices of owner":  {sqlNoticesOf, 3, []string{"notices_owner"}},
 		"decisions":         {sqlDecisionsOf, 3, []string{"decisions_owner"}},
-		"next due":          {sqlNextDue, 0, []string{"charges_due", "notices_due"}},
 		"balances":          {sqlOwnerEntries, 0, []string{"entries_owner"}},
 		"bookings":          {sqlBookings, 0, []string{"postings_charge"}},
 	} {

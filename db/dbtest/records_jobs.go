@@ -256,4 +256,6 @@ func objectRecords(w *world) {
 	}
 	same(w, all(9), want)
 	same(w, all(1), want[:1])
+	same(w, read(w, func(r billing.Reader) (billing.Object, error) { return r.Object("pool_plan", "500") }), want[0])
+	missing(w, func(r billing.Reader) (billing.Object, error) { return r.Object("pool_plan", "501") })
 }

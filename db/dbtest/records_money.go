@@ -227,12 +227,6 @@ func dueCharges(w *world) {
 		w.update(func(tx billing.Tx) error { return tx.CreateCharge(c) })
 		return c.ID
 	}
-	nextDue := func() time.Time {
-		return read(w, func(r billing.Reader) (time.Time, error) { return r.NextDue() })
-	}
-	if !nextDue().IsZero() {
-		w.Error("something is due in an empty store")
-	}
 	a := at(alice, noon, time.Time{})
 	b := at(bob, noon.Add(-time.Hour), noon)
 	at(carol, time.Time{}, time.Time{})
@@ -243,14 +237,6 @@ func dueCharges(w *world) {
 	same(w, due(noon, noon, 1), []billing.ChargeID{b})
 	same(w, due(noon, noon.Add(-time.Microsecond), 9), []billing.ChargeID{a})
 	same(w, due(noon.Add(-time.Microsecond), noon, 9), []billing.ChargeID{b})
-	same(w, nextDue(), noon.Add(-time.Hour))
-
-	n := billing.Notice{Owner: alice, Top: acme, Kind: billing.NoticeReceipt, Cause: "n", State: billing.NoticePending, DueAt: noon.Add(-2 * time.Hour)}
-	w.update(func(tx billing.Tx) error { return tx.CreateNotice(&n) })
-	same(w, nextDue(), noon.Add(-2*time.Hour))
-	n.State = billing.NoticeFailed
-	w.update(func(tx billing.Tx) error { return tx.SetNotice(&n) })
-	same(w, nextDue(), noon.Add(-time.Hour))
 }
 
 func automaticHistory(w *world) {

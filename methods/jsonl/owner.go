@@ -1,9 +1,11 @@
 package jsonl
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"topupd/billing"
@@ -100,13 +102,43 @@ func decodeOwner(members []member, setters ownerSetters, field string, id func(i
 	return &l, nil
 }
 
-// keptExtra makes the JSON object of what is kept for other interfaces.
-func keptExtra(members []member) (billing.Change[string], error) {
+// keptExtra merges what is kept for other interfaces into what is stored.
+func keptExtra(members []member) (billing.Merge, error) {
 	if len(members) == 0 {
-		return billing.Change[string]{}, nil
+		return nil, nil
 	}
-	text, err := appendMembers(nil, members)
-	return billing.To(string(text)), err
+	given, err := appendMembers(nil, members)
+	if err != nil {
+		return nil, err
+	}
+	return func(stored string) (string, error) {
+		all, err := override(stored, given)
+		if err != nil {
+			return "", err
+		}
+		text, err := appendMembers(nil, all)
+		return string(text), err
+	}, nil
+}
+
+// override is the members of a stored object, empty if there is none, with
+// those of another in their place.
+func override(stored string, given []byte) ([]member, error) {
+	all, err := splitObject(given, nil)
+	if err != nil || stored == "" {
+		return all, err
+	}
+	n := len(all)
+	old, err := splitObject([]byte(stored), nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range old {
+		if !slices.ContainsFunc(all[:n], func(g member) bool { return bytes.Equal(g.name, m.name) }) {
+			all = append(all, m)
+		}
+	}
+	return all, nil
 }
 
 // extra keeps a member as it came, after a look at its form.

@@ -409,6 +409,7 @@ CREATE TABLE periods (
 ) STRICT;
 
 CREATE INDEX periods_open ON periods (owner_id, date) WHERE settled_at IS NULL;
+CREATE INDEX periods_run ON periods (run_id, state) WHERE run_id IS NOT NULL;
 CREATE INDEX periods_waiting ON periods (owner_id) WHERE state IN ('due', 'unpaid');
 
 CREATE TABLE notices (
