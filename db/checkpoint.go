@@ -73,7 +73,8 @@ func checkpoint(ses *session) (left int64, err error) {
 	}
 	if rows.next() {
 		_ = rows.int64() // busy: somebody else does it
-		left = rows.int64() - rows.int64()
+		logged := rows.int64()
+		left = logged - rows.int64()
 	}
 	return left, rows.close()
 }
