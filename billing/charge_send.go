@@ -63,7 +63,7 @@ func (e *Engine) claim(ctx context.Context, id ChargeID) (*sending, error) {
 		g, listed := e.gateways[c.Gateway]
 		if !listed {
 			// Set up again, it goes on; nothing is known to have been sent twice.
-			c.DueAt = u.now.Add(time.Hour)
+			u.askLater(&c, time.Hour)
 			return u.tx.SetCharge(&c)
 		}
 		switch c.State {
@@ -100,10 +100,9 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (*sending, error) {
 	}
 	req, err := u.request(c, &card, &a)
 	if err != nil {
-		u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
-		return nil, u.cancel(&j, c, "the card's token cannot be opened with this key")
+		return nil, u.noToken(c, err)
 	}
-	a.Key, a.State, a.SubmittedAt = req.Key, AttemptSubmitted, u.now
+	a.Key, a.State, a.SubmittedAt = req.Key, AttemptSubmitted, u.real
 	if a.Charge == 0 {
 		a.Charge, a.N = c.ID, c.Attempt
 		err = u.tx.AddAttempt(&a)
@@ -139,9 +138,7 @@ func (u *unitOfWork) ask(c *Charge, g Gateway) (*sending, error) {
 	}
 	req, err := u.request(c, &card, &a)
 	if err != nil {
-		c.DueAt = u.now.Add(time.Hour)
-		u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
-		return nil, u.tx.SetCharge(c)
+		return nil, u.noToken(c, err)
 	}
 	a.State = AttemptUnknown
 	if err := u.tx.SetAttempt(&a); err != nil {
@@ -149,6 +146,14 @@ func (u *unitOfWork) ask(c *Charge, g Gateway) (*sending, error) {
 	}
 	u.lease(c, g, ChargeUnknown)
 	return &sending{charge: *c, n: c.Attempt, lookup: true, req: req}, u.tx.SetCharge(c)
+}
+
+// noToken leaves a charge whose token does not open for an hour: the key has to
+// be brought back. A cancelled one would be made again at once.
+func (u *unitOfWork) noToken(c *Charge, err error) error {
+	u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
+	u.askLater(c, time.Hour)
+	return u.tx.SetCharge(c)
 }
 
 // attempt is the charge's current attempt; zero when it was not made yet.
@@ -264,6 +269,9 @@ func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
 		return err
 	}
 	j.OpenCharge = 0
+	if last != AttemptDeclined {
+		j.Policy.State.Armed = true // nobody was told of this crossing
+	}
 	return u.afterSettled(j, c)
 }
 

@@ -18,6 +18,10 @@ func (e *Engine) settle(ctx context.Context, s *sending, res GatewayResult) erro
 		if err != nil {
 			return err
 		}
+		if res.Outcome == OutcomeSucceeded && !c.Open() && c.State != ChargeSucceeded {
+			late := Errorf(Internal, "charge", "charge %d is %s, and its gateway says that it captured: look at it there", c.ID, c.State)
+			u.tell(func(o Observer) { o.Failed("a capture is not booked", late) })
+		}
 		if !c.Open() || a.N != s.n || (a.State != AttemptSubmitted && a.State != AttemptUnknown) {
 			return nil
 		}
@@ -83,11 +87,10 @@ func (u *unitOfWork) paid(j *Judged, c *Charge) error {
 	if _, err := u.payOpenPeriods(j); err != nil {
 		return err
 	}
-	if !j.OpenPeriods {
-		if err := u.unblock(j); err != nil {
-			return err
-		}
+	if err := u.unblock(j); err != nil {
+		return err
 	}
+	u.mailed(j)
 	return u.notice(j, NoticeReceipt, causeOf("receipt", int64(c.ID)), noticeFacts{Charge: c})
 }
 
@@ -143,6 +146,9 @@ func (u *unitOfWork) retryLater(j *Judged, c *Charge, a *Attempt, at time.Time) 
 	}
 	u.chargeMoved(*c, OutcomeDeclined.String())
 	if a.N == 1 {
+		if err := u.mailedNow(j); err != nil {
+			return err
+		}
 		err := u.notice(j, NoticeDeclined, causeOf("declined", int64(c.ID)), noticeFacts{Charge: c, Attempt: a, RetryAt: at})
 		if err != nil {
 			return err
@@ -177,12 +183,25 @@ func (u *unitOfWork) suspend(j *Judged, c *Charge, a *Attempt) error {
 	case c.Purpose == PurposeBillingRun:
 		s.BRSuspended = why
 	}
-	if j.Configured {
-		if err := u.tx.PutLowBalanceState(j.Owner.ID, *s); err != nil {
-			return err
-		}
+	if err := u.mailedNow(j); err != nil {
+		return err
 	}
 	return u.notice(j, kind, causeOf(string(kind), int64(c.ID)), noticeFacts{Charge: c, Attempt: a})
+}
+
+// mailed notes that the owner was mailed about its low balance: receipt and
+// decline are that mail.
+func (u *unitOfWork) mailed(j *Judged) {
+	j.Policy.State.MailedAt, j.Policy.State.Back = u.now, false
+}
+
+// mailedNow is mailed, stored.
+func (u *unitOfWork) mailedNow(j *Judged) error {
+	u.mailed(j)
+	if !j.Configured {
+		return nil
+	}
+	return u.tx.PutLowBalanceState(j.Owner.ID, j.Policy.State)
 }
 
 // notSent is a gateway's fault, not a decline: the same attempt goes again with
@@ -196,7 +215,7 @@ func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult) error {
 		return err
 	}
 	c.State, _ = ChargeStateOf(AttemptNotSent, EndNone)
-	c.DueAt, c.LeaseUntil = u.now.Add(wait), zeroTime
+	u.askLater(c, wait)
 	u.chargeMoved(*c, OutcomeNotAttempted.String())
 	return u.tx.SetCharge(c)
 }
@@ -211,11 +230,11 @@ func (u *unitOfWork) unknown(c *Charge, a *Attempt, res GatewayResult) error {
 	if err := u.tx.SetAttempt(a); err != nil {
 		return err
 	}
-	age := u.now.Sub(a.SubmittedAt)
+	age := u.real.Sub(a.SubmittedAt)
 	how := EndNone
-	c.DueAt, c.LeaseUntil = u.now.Add(wait), zeroTime
+	u.askLater(c, wait)
 	if age >= unresolvedAfter {
-		how, c.DueAt = EndUnresolved, zeroTime
+		how, c.DueAt, c.LeaseUntil = EndUnresolved, zeroTime, zeroTime
 		c.Reason = "the gateway did not tell the outcome in three days"
 	}
 	c.State, _ = ChargeStateOf(AttemptUnknown, how)
@@ -224,7 +243,26 @@ func (u *unitOfWork) unknown(c *Charge, a *Attempt, res GatewayResult) error {
 		u.tell(func(o Observer) { o.ChargeMoved(late, "unknown_alarm") })
 	}
 	u.chargeMoved(*c, OutcomeUnknown.String())
-	return u.tx.SetCharge(c)
+	if err := u.tx.SetCharge(c); err != nil || how == EndNone {
+		return err
+	}
+	// A person will find out about the money; the plan's price does not wait.
+	j, err := judgedOf(u.tx, c.Owner)
+	if err != nil {
+		return err
+	}
+	return u.afterAnswer(&j, c)
+}
+
+// askLater leaves a charge to be asked about, or sent again, after a wait. The
+// gateway lives by the real clock whatever moment a run judges by, so the wait
+// is a lease.
+func (u *unitOfWork) askLater(c *Charge, wait time.Duration) {
+	c.DueAt = u.now
+	if u.real.Before(u.now) {
+		c.DueAt = u.real
+	}
+	c.LeaseUntil = u.real.Add(wait)
 }
 
 // afterAnswer lets a billing period go on once its charge has a first definite
@@ -236,10 +274,10 @@ func (u *unitOfWork) afterAnswer(j *Judged, c *Charge) error {
 	return u.priceAfterCharge(j, c)
 }
 
-// afterSettled frees the owner's one place for an open charge: waiting periods
-// go on, and the low-balance rule judges what is left to do.
+// afterSettled follows a charge that is not open any more: waiting periods go
+// on, and the low-balance rule judges what is left to do. What was paid on the
+// way may have opened the next charge already.
 func (u *unitOfWork) afterSettled(j *Judged, c *Charge) error {
-	j.OpenCharge = 0
 	if err := u.afterAnswer(j, c); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func decideLow(f *LowBalanceFacts, d *Decision) {
 	if d.Charge != nil {
 		// Its result is the mail: receipt or decline.
 		d.Reason = ReasonCharge
-		d.State.Armed, d.State.Back, d.State.MailedAt = false, false, f.Now
+		d.State.Armed = false
 		d.State.Charges++
 		return
 	}
@@ -161,6 +161,9 @@ func chargeLow(f *LowBalanceFacts, d *Decision) (Reason, string, time.Time) {
 		return ReasonSuspended, string(p.State.Suspended), none
 	case p.ChargeAmount == 0:
 		return ReasonNoAmount, "", none
+	case f.Card.Reason == ReasonCardUnusable:
+		// Its gateway may be set up again, which no row tells.
+		return f.Card.Reason, f.Card.Detail, f.Now.Add(time.Hour)
 	case f.Card.Reason != ReasonCharge:
 		return f.Card.Reason, f.Card.Detail, none
 	case f.Mandate == 0:

@@ -50,6 +50,7 @@ const (
 	ReasonPosted        Reason = "posted"           // billing: the price was posted
 	ReasonNotCovered    Reason = "not_covered"      // billing: available does not cover the price
 	ReasonMissedPeriod  Reason = "missed_period"    // billing: an older period that is not billed
+	ReasonBilled        Reason = "billed"           // billing: the period was billed before
 	ReasonFailed        Reason = "failed"           // an error of ours; see the log
 )
 

@@ -247,13 +247,13 @@ func TestBillingWaitsForAnOpenCharge(t *testing.T) {
 	k.wantPeriod("2026-12-01", billing.PeriodDue)
 	k.wantReason(billing.ReasonOpenCharge)
 	k.wantStates(billing.ChargeUnknown)
-	k.drain(due.Add(time.Second)) // the low-balance charge turns out captured
+	k.later(due.Add(time.Second)) // the low-balance charge turns out captured
 	k.wantPeriod("2026-12-01", billing.PeriodCharging)
 	rows := k.wantStates(billing.ChargeSucceeded, billing.ChargeUnknown)
 	if rows[1].Charge.Purpose != billing.PurposeBillingRun {
 		t.Fatalf("charge %+v", rows[1].Charge)
 	}
-	k.drain(due.Add(2 * time.Second))
+	k.later(due.Add(2 * time.Second))
 	k.wantStates(billing.ChargeSucceeded, billing.ChargeSucceeded)
 	k.wantPeriod("2026-12-01", billing.PeriodPosted)
 	k.wantBalance(14 * usd) // 20 - 16 + 10 + 20 - 20
@@ -328,9 +328,9 @@ func TestSuccessPaysAndUnblocks(t *testing.T) {
 	}
 }
 
-// Blocked for billing still charges for low balance, but a success that does
-// not cover the price leaves the block.
-func TestSuccessThatDoesNotCoverLeavesTheBlock(t *testing.T) {
+// Blocked for billing still charges, and a success unblocks; what is still not
+// covered is tried again by each later credit and each run.
+func TestSuccessUnblocks(t *testing.T) {
 	k := newKit(t)
 	k.seed("tok_ok")
 	k.plan()
@@ -338,11 +338,14 @@ func TestSuccessThatDoesNotCoverLeavesTheBlock(t *testing.T) {
 	k.debit(t0, 15*usd)
 	k.bill(due)
 	k.wantPeriod("2026-12-01", billing.PeriodUnpaid)
+	if b := k.owner().Blocked; b != billing.BlockBilling {
+		t.Fatalf("blocked %q", b)
+	}
 	k.debit(due, 3*usd) // 2.00: low, charges 10
 	k.drain(due)
 	k.wantStates(billing.ChargeSucceeded)
 	k.wantBalance(12 * usd)
-	if b := k.owner().Blocked; b != billing.BlockBilling {
+	if b := k.owner().Blocked; b != 0 {
 		t.Fatalf("blocked %q", b)
 	}
 	k.wantPeriod("2026-12-01", billing.PeriodUnpaid)
@@ -350,9 +353,50 @@ func TestSuccessThatDoesNotCoverLeavesTheBlock(t *testing.T) {
 	k.importOwner(func(l *billing.OwnerLine) { l.Balance = billing.To(int64(25 * usd)) })
 	k.bill(due.AddDate(0, 0, 1))
 	k.wantPeriod("2026-12-01", billing.PeriodPosted)
-	if b := k.owner().Blocked; b != 0 {
-		t.Fatalf("blocked %q", b)
+}
+
+// Who is one period behind and pays every month is not blocked every month.
+func TestOnePeriodBehindIsNotBlockedAgain(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.plan()
+	k.set(t0, billing.SetLowBalanceParams{ChargeCard: billing.To(false)})
+	k.debit(t0, 20*usd)
+	k.bill(due)
+	k.wantPeriod("2026-12-01", billing.PeriodUnpaid)
+	k.brCharge()
+	for i := 1; i <= 3; i++ {
+		k.bill(due.AddDate(0, i, 0))
+		if b := k.owner().Blocked; b != 0 {
+			t.Fatalf("month %d: blocked %q", i, b)
+		}
 	}
+	k.wantStates(billing.ChargeSucceeded, billing.ChargeSucceeded, billing.ChargeSucceeded)
+	k.verify()
+}
+
+// A success pays an old period, which leads to the next charge in the same
+// transaction; a waiting period then waits for that one.
+func TestSuccessThatOpensTheNextChargeIsBooked(t *testing.T) {
+	k := newKit(t, func(c *billing.Config) { c.Settings.Limits.Interval = 0 })
+	k.seed("tok_ok")
+	k.plan()
+	k.set(t0, billing.SetLowBalanceParams{ChargeAmount: billing.To(int64(20 * usd))})
+	k.debit(t0, 14*usd)
+	k.bill(due)
+	k.wantPeriod("2026-12-01", billing.PeriodUnpaid)
+	k.debit(due, 2*usd) // 4.00: low, charges 20, pays 20, low again
+	k.drain(due)
+	for _, row := range k.charges() {
+		if row.Charge.Open() {
+			t.Fatalf("charge %+v", row.Charge)
+		}
+	}
+	if n := len(k.charges()); n < 2 {
+		t.Fatalf("%d charges", n)
+	}
+	k.wantPeriod("2026-12-01", billing.PeriodPosted)
+	k.verify()
 }
 
 // A price that is posted when its charge settles counts for the run.

@@ -199,8 +199,10 @@ func TestUnknownOutcomeIsLookedUpNeverReplaced(t *testing.T) {
 	key := rows[0].Attempts[0].Key
 	k.sweep(t0) // no second charge while it is open (C6)
 	k.wantStates(billing.ChargeUnknown)
-	k.wantBalance(4 * usd) // no credit before payment (C5)
-	k.drain(t0.Add(time.Second))
+	k.wantBalance(4 * usd)       // no credit before payment (C5)
+	k.drain(t0.Add(time.Second)) // asked after a second of the real clock, whatever the run's
+	k.wantStates(billing.ChargeUnknown)
+	k.later(t0)
 	rows = k.wantStates(billing.ChargeSucceeded)
 	if len(rows[0].Attempts) != 1 || rows[0].Attempts[0].Key != key {
 		t.Fatalf("attempts %+v", rows[0].Attempts)
@@ -218,9 +220,9 @@ func TestLostRequestIsSentAgainWithTheSameKey(t *testing.T) {
 	k.debit(t0, 16*usd)
 	k.drain(t0)
 	k.wantStates(billing.ChargeUnknown)
-	k.drain(t0.Add(time.Second)) // the lookup says: never arrived
+	k.later(t0) // the lookup says: never arrived
 	k.wantStates(billing.ChargeCreated)
-	k.drain(t0.Add(time.Minute))
+	k.later(t0)
 	rows := k.wantStates(billing.ChargeUnknown)
 	if len(rows[0].Attempts) != 1 {
 		t.Fatalf("attempts %+v", rows[0].Attempts)
@@ -233,7 +235,7 @@ func TestGatewayFaultIsNoDecline(t *testing.T) {
 	k.seed("tok_error")
 	k.debit(t0, 16*usd)
 	for i := range 20 {
-		k.drain(t0.Add(time.Duration(i) * 10 * time.Minute))
+		k.later(t0.Add(time.Duration(i) * 10 * time.Minute))
 	}
 	rows := k.wantStates(billing.ChargeCreated)
 	if len(rows[0].Attempts) != 1 || rows[0].Attempts[0].State != billing.AttemptNotSent {
@@ -252,9 +254,13 @@ func TestUnknownForThreeDaysIsForAPerson(t *testing.T) {
 	k.engine = billing.New(k.config)
 	k.seed("tok_ok")
 	k.debit(t0, 16*usd)
-	for i := range 80 {
-		k.drain(t0.Add(time.Duration(i) * time.Hour))
-	}
+	k.later(t0.Add(80 * time.Hour)) // the run's clock makes nothing unresolved
+	k.wantStates(billing.ChargeUnknown)
+	k.age(71 * time.Hour)
+	k.later(t0)
+	k.wantStates(billing.ChargeUnknown)
+	k.age(time.Hour)
+	k.later(t0)
 	rows := k.wantStates(billing.ChargeUnresolved)
 	if !rows[0].Charge.DueAt.IsZero() || len(rows[0].Attempts) != 1 {
 		t.Fatalf("charge %+v", rows[0])
@@ -278,8 +284,7 @@ func TestRestartFindsASubmittedAttemptUnknown(t *testing.T) {
 	k.restart()
 	k.drain(t0) // the lease holds
 	k.wantStates(billing.ChargeSubmitted)
-	k.expireLeases()
-	k.drain(t0)
+	k.later(t0)
 	rows := k.wantStates(billing.ChargeSucceeded)
 	if len(rows[0].Attempts) != 1 {
 		t.Fatalf("attempts %+v", rows[0].Attempts)
@@ -381,7 +386,7 @@ func TestMailIsTriedAgain(t *testing.T) {
 	k.drain(t0)
 	k.wantMails()
 	k.mailbox.fail = nil
-	k.drain(t0.Add(time.Minute))
+	k.later(t0)
 	k.wantMails("Receipt: 10.00 USD charged to Visa 4242")
 	k.drain(t0.Add(time.Hour))
 	k.wantMails()
@@ -462,7 +467,7 @@ func TestRestoredCopyHasKeysOfItsOwn(t *testing.T) {
 	copied := k.path + ".copy"
 	k.ok(k.store.Backup(root(t0), copied))
 	spend := func() string {
-		k.drain(t0.Add(time.Second))
+		k.later(t0.Add(time.Second))
 		k.debit(t0.Add(time.Hour), 12*usd)
 		k.drain(t0.Add(time.Hour))
 		rows := k.wantStates(billing.ChargeSucceeded, billing.ChargeUnknown)
@@ -480,4 +485,101 @@ func TestRestoredCopyHasKeysOfItsOwn(t *testing.T) {
 	if n := k.gateway.Captures()[first]; n != 1 {
 		t.Fatalf("captured %d times", n)
 	}
+}
+
+// A crossing whose charge is cancelled was told to nobody: the mail follows.
+func TestCancelledChargeLeavesTheMailToBeSent(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_error")
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	k.wantStates(billing.ChargeCreated)
+	k.set(t0, billing.SetLowBalanceParams{ChargeCard: billing.To(false)})
+	k.later(t0)
+	k.wantStates(billing.ChargeCancelled)
+	k.sweep(t0)
+	k.wantMails("Your balance is low: 4.00 USD")
+}
+
+// What the suspension's mail promises: a payment, or another card, ends it.
+func TestSuspensionEnds(t *testing.T) {
+	tests := map[string]func(k *kit){
+		"a new token": func(k *kit) {
+			k.importCard(func(l *billing.CardLine) { l.Token = billing.To(billing.Secret("tok_ok")) })
+		},
+		"another primary card": func(k *kit) {
+			k.importCard(func(l *billing.CardLine) { l.Primary = billing.To(false) })
+			k.importCard(func(l *billing.CardLine) {
+				l.ID, l.Token, l.Primary = 1001, billing.To(billing.Secret("tok_ok")), billing.To(true)
+			})
+		},
+		"funds": func(k *kit) {
+			k.importCard(func(l *billing.CardLine) { l.Token = billing.To(billing.Secret("tok_ok")) })
+			k.move(t0.Add(time.Hour), billing.PostAddFunds, 1)
+		},
+	}
+	for name, mend := range tests {
+		t.Run(name, func(t *testing.T) {
+			k := newKit(t)
+			k.seed("tok_lost")
+			k.debit(t0, 16*usd)
+			k.drain(t0)
+			k.wantStates(billing.ChargeFailed)
+			mend(k)
+			if s := k.policy().State.Suspended; s != "" {
+				t.Fatalf("suspended %q", s)
+			}
+			k.sweep(t0.Add(2 * time.Hour))
+			k.wantStates(billing.ChargeFailed, billing.ChargeSucceeded)
+		})
+	}
+}
+
+func TestLiftingACustomersBlockLooksAtItsAccounts(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	block := func(on bool) {
+		k.importOwner(func(l *billing.OwnerLine) {
+			*l = billing.OwnerLine{Owner: billing.Customer(10), Blocked: billing.To(on)}
+		})
+	}
+	block(true)
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	k.wantStates()
+	block(false)
+	k.sweep(t0)
+	k.wantStates(billing.ChargeSucceeded)
+}
+
+// The interval counts from the capture, not from the first try.
+func TestIntervalCountsFromTheCapture(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_declined")
+	k.debit(t0, 40*usd)
+	k.drain(t0)
+	k.swapToken("tok_ok")
+	k.drain(t0.Add(time.Hour))
+	k.wantStates(billing.ChargeSucceeded)
+	k.sweep(t0.Add(time.Hour + 14*time.Minute))
+	k.wantStates(billing.ChargeSucceeded)
+	k.sweep(t0.Add(time.Hour + 15*time.Minute))
+	k.wantStates(billing.ChargeSucceeded, billing.ChargeSucceeded)
+}
+
+// A token that does not open waits for its key; it is not charged in circles.
+func TestTokenThatDoesNotOpenWaits(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.config.Sealer = otherSealer{}
+	k.config.Observer = nil
+	k.engine = billing.New(k.config)
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	k.sweep(t0)
+	k.wantStates(billing.ChargeCreated)
+	k.config.Sealer = plainSealer{}
+	k.engine = billing.New(k.config)
+	k.later(t0)
+	k.wantStates(billing.ChargeSucceeded)
 }

@@ -43,7 +43,7 @@ func newKit(t testing.TB, change ...func(*billing.Config)) *kit {
 
 func (k *kit) open() {
 	var err error
-	if k.store, err = db.Open(context.Background(), k.path, db.Options{Migrate: true}); err != nil {
+	if k.store, err = db.Open(context.Background(), k.path, db.Options{Migrate: true, NoSync: true}); err != nil {
 		k.t.Fatal(err)
 	}
 	k.config.Store = k.store
@@ -278,15 +278,23 @@ func (k *kit) importOwner(change func(*billing.OwnerLine)) {
 	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error { return im.Owner(l) }))
 }
 
-// expireLeases is time passing for a process that died.
+// later is a drain after real time has passed too: leases of a process that
+// died, and waits for gateway and mail server, are over.
+func (k *kit) later(at time.Time) {
+	k.t.Helper()
+	k.expireLeases()
+	k.drain(at)
+}
+
 func (k *kit) expireLeases() {
 	k.t.Helper()
+	ever := time.Now().AddDate(100, 0, 0)
 	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
-		due, err := tx.DueCharges(time.Now().Add(10000*time.Hour), time.Now().Add(time.Hour), 1000)
+		charges, err := tx.DueCharges(ever, ever, 1000)
 		if err != nil {
 			return err
 		}
-		for _, id := range due {
+		for _, id := range charges {
 			c, err := tx.Charge(id)
 			if err != nil {
 				return err
@@ -296,7 +304,51 @@ func (k *kit) expireLeases() {
 				return err
 			}
 		}
+		notices, err := tx.DueNotices(ever, ever, 1000)
+		if err != nil {
+			return err
+		}
+		for _, id := range notices {
+			n, err := tx.Notice(id)
+			if err != nil {
+				return err
+			}
+			n.LeaseUntil = time.Time{}
+			if err := tx.SetNotice(&n); err != nil {
+				return err
+			}
+		}
 		return nil
+	}))
+}
+
+// age makes an attempt as old as if real time had passed.
+func (k *kit) age(by time.Duration) {
+	k.t.Helper()
+	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
+		attempts, err := tx.Attempts(1)
+		if err != nil {
+			return err
+		}
+		a := attempts[0]
+		a.SubmittedAt = a.SubmittedAt.Add(-by)
+		return tx.SetAttempt(&a)
+	}))
+}
+
+// swapToken changes what the card does, as the issuer would: no import, which
+// would end suspensions.
+func (k *kit) swapToken(token billing.Secret) {
+	k.t.Helper()
+	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
+		c, err := tx.Card(1000)
+		if err != nil {
+			return err
+		}
+		if c.Token, err = (plainSealer{}).Seal(token, "card:1000"); err != nil {
+			return err
+		}
+		return tx.PutCard(&c)
 	}))
 }
 

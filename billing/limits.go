@@ -56,16 +56,16 @@ func (l Limits) checkMoney(now time.Time, gross int64, history []AutomaticCharge
 			continue
 		}
 		if !c.At.Before(day) {
-			inDay += c.Gross
+			inDay = saturate(inDay, c.Gross)
 		}
 		if !c.At.Before(month) {
-			inMonth += c.Gross
+			inMonth = saturate(inMonth, c.Gross)
 		}
 	}
-	if l.CapDay > 0 && inDay+gross > l.CapDay {
+	if l.CapDay > 0 && gross > l.CapDay-inDay {
 		return ReasonCapDay, l.dayStart(day.Add(36 * time.Hour))
 	}
-	if l.CapMonth > 0 && inMonth+gross > l.CapMonth {
+	if l.CapMonth > 0 && gross > l.CapMonth-inMonth {
 		return ReasonCapMonth, l.monthStart(month.AddDate(0, 0, 40))
 	}
 	return ReasonCharge, time.Time{}

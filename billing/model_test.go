@@ -42,7 +42,9 @@ func TestModel(t *testing.T) {
 }
 
 func newModel(t *testing.T, rt *rapid.T) *model {
-	m := &model{k: newKit(t), clock: t0, accounts: []int64{100, 101, 102, 103}, moved: map[int64]int64{}}
+	// Without an interval a success may lead to the next charge at once.
+	interval := time.Duration(rapid.IntRange(0, 1).Draw(rt, "interval")) * 15 * time.Minute
+	m := &model{k: newKit(t, func(c *billing.Config) { c.Settings.Limits.Interval = interval }), clock: t0, accounts: []int64{100, 101, 102, 103}, moved: map[int64]int64{}}
 	tokens := []string{"tok_ok", "tok_declined", "tok_timeout", "tok_error"}
 	m.must(rt, m.k.engine.Import(root(t0), false, func(im *billing.Importer) error {
 		for i, onFailure := range []string{"block", "tariff", "overdraw"} {
@@ -126,7 +128,7 @@ func (m *model) night(rt *rapid.T) {
 
 func (m *model) work(rt *rapid.T) {
 	m.advance(rt)
-	m.must(rt, m.k.engine.Drain(root(m.clock)))
+	m.k.later(m.clock)
 }
 
 func (m *model) card(rt *rapid.T) {
@@ -220,7 +222,7 @@ func (m *model) settle(rt *rapid.T) {
 		m.clock = m.clock.Add(2 * time.Hour)
 		_, _, err := m.k.engine.RunLowBalance(root(m.clock), billing.RunParams{Trigger: "command"})
 		m.must(rt, err)
-		m.must(rt, m.k.engine.Drain(root(m.clock)))
+		m.k.later(m.clock)
 	}
 	m.check(rt)
 	var captured, credited int64

@@ -54,7 +54,8 @@ func (e *Engine) mailed(ctx context.Context, n Notice, sendErr error) error {
 		case errors.As(sendErr, &permanent) || m.Tries > len(mailAgain):
 			m.State, m.DueAt, m.Error = NoticeFailed, zeroTime, sendErr.Error()
 		default:
-			m.DueAt, m.Error = u.now.Add(mailAgain[m.Tries-1]), sendErr.Error()
+			// A mail server lives by the real clock: the wait is a lease.
+			m.LeaseUntil, m.Error = u.real.Add(mailAgain[m.Tries-1]), sendErr.Error()
 		}
 		u.tell(func(o Observer) { o.Mailed(m) })
 		return u.tx.SetNotice(&m)

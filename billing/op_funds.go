@@ -107,6 +107,11 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 	if err := u.post(&post); err != nil {
 		return MoveFundsResult{}, err
 	}
+	if p.Kind == PostAddFunds { // a payment
+		if err := u.resume(&j); err != nil {
+			return MoveFundsResult{}, err
+		}
+	}
 	delta := p.delta()
 	if err := u.moved(&j, delta); err != nil {
 		return MoveFundsResult{}, err

@@ -121,6 +121,7 @@ func (im *Importer) Owner(l OwnerLine) error {
 	if err != nil {
 		return err
 	}
+	blocked := o.Blocked
 	if err := im.ownerMembers(&o, l, isNew); err != nil {
 		return err
 	}
@@ -145,6 +146,12 @@ func (im *Importer) Owner(l OwnerLine) error {
 	}
 	if isNew {
 		return nil
+	}
+	if blocked != 0 && o.Blocked == 0 && !o.ID.IsAccount() {
+		// What it held below it is looked at again.
+		if err := im.u.tx.JudgeWithin(o.ID, im.u.now); err != nil {
+			return err
+		}
 	}
 	return im.judgeSoon(o.ID, raised || l.CreditLimit.Given)
 }
@@ -378,114 +385,6 @@ func (im *Importer) judgeSoon(o OwnerID, rearm bool) error {
 	im.u.leaveToSweep(&j)
 	j.Policy.State.Armed = j.Policy.State.Armed || rearm
 	return im.u.tx.PutLowBalanceState(o, j.Policy.State)
-}
-
-// CardLine is a card to import: a gateway's token, never a number.
-type CardLine struct {
-	ID              CardID
-	Owner           OwnerID
-	Gateway         Change[string]
-	GatewayCustomer Change[string]
-	Token           Change[Secret]
-	Brand           Change[string]
-	Last4           Change[string]
-	ExpMonth        Change[int64]
-	ExpYear         Change[int64]
-	Holder          Change[string]
-	Primary         Change[bool]
-	Extra           Merge
-}
-
-// Card puts one card.
-func (im *Importer) Card(l CardLine) error {
-	if l.ID < 1 {
-		return Errorf(Invalid, "i_debit_credit_card", "ids are above 0")
-	}
-	if _, err := im.u.tx.Owner(l.Owner); err != nil {
-		return wrongOwner(l.Owner, err)
-	}
-	c, err := im.u.tx.Card(l.ID)
-	isNew := errors.Is(err, NotFound)
-	switch {
-	case isNew:
-		c = Card{ID: l.ID, Owner: l.Owner, Gateway: im.u.e.firstGateway(), State: CardUsable, AutoCollect: true, Priority: 2, CreatedAt: im.u.now}
-	case err != nil:
-		return err
-	case c.Owner != l.Owner:
-		return Errorf(Conflict, "i_debit_credit_card", "card %d belongs to %s", l.ID, c.Owner)
-	}
-	set(&c.Gateway, l.Gateway)
-	set(&c.GatewayCustomer, l.GatewayCustomer)
-	set(&c.Brand, l.Brand)
-	set(&c.Last4, l.Last4)
-	set(&c.Holder, l.Holder)
-	if err := l.Extra.into(&c.Extra); err != nil {
-		return err
-	}
-	if err := im.cardDate(&c, l); err != nil {
-		return err
-	}
-	if c.Last4 != "" && (len(c.Last4) != 4 || strings.Trim(c.Last4, "0123456789") != "") {
-		return Errorf(Invalid, "last4", "the last four digits, nothing more")
-	}
-	if l.Token.Given {
-		if err := im.u.setToken(&c, l.Token); err != nil {
-			return err
-		}
-	}
-	set(&c.Primary, l.Primary)
-	if c.Primary {
-		c.Priority = 1
-	}
-	c.UpdatedAt = im.u.now
-	if err := im.u.tx.PutCard(&c); err != nil {
-		return err
-	}
-	return im.judgeSoon(c.Owner, false)
-}
-
-func (im *Importer) cardDate(c *Card, l CardLine) error {
-	if l.ExpMonth.Given && l.ExpMonth.Value != nil {
-		if m := *l.ExpMonth.Value; m < 1 || m > 12 {
-			return Errorf(Invalid, "exp_mm", "1 to 12")
-		}
-		c.ExpMonth = int(*l.ExpMonth.Value)
-	}
-	if l.ExpYear.Given && l.ExpYear.Value != nil {
-		if y := *l.ExpYear.Value; y < 2000 || y > 2199 {
-			return Errorf(Invalid, "exp_yy", "four digits")
-		}
-		c.ExpYear = int(*l.ExpYear.Value)
-	}
-	return nil
-}
-
-// setToken seals a token into a card; a new token makes an aside card usable.
-func (u *unitOfWork) setToken(c *Card, t Change[Secret]) error {
-	plain, err := t.required("token")
-	if err != nil || plain == "" {
-		return Errorf(Invalid, "token", "a gateway token")
-	}
-	if looksLikeCardNumber(plain.Reveal()) {
-		return Errorf(Invalid, "token", "a card holds a gateway token, never a card number")
-	}
-	if len(c.Token) > 0 {
-		if old, err := u.e.sealer.Open(c.Token, cardAAD(c.ID)); err == nil && old == plain {
-			return nil
-		}
-	}
-	if c.Token, err = u.e.sealer.Seal(plain, cardAAD(c.ID)); err != nil {
-		return &Error{Code: Internal, Field: "token", Err: err}
-	}
-	if c.State == CardAside {
-		c.State, c.Aside = CardUsable, ""
-	}
-	return nil
-}
-
-func looksLikeCardNumber(s string) bool {
-	digits := strings.NewReplacer(" ", "", "-", "").Replace(s)
-	return len(digits) >= 12 && len(digits) <= 19 && strings.Trim(digits, "0123456789") == ""
 }
 
 // Mandate text of a consent that an import asserts.

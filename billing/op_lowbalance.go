@@ -60,6 +60,9 @@ const (
 	MaxReminderHours = 24 * 366
 )
 
+// MaxCharge bounds a charge amount: a billion units, in millionths.
+const MaxCharge = 1_000_000_000 * Micro
+
 // empty reports whether no field was given.
 func (p *SetLowBalanceParams) empty() bool {
 	return !(p.Threshold.Given || p.NotifyByEmail.Given || p.ChargeCard.Given || p.ChargeAmount.Given ||
@@ -206,8 +209,8 @@ func chargeable(c Change[int64], unit Unit, field string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if v < 0 {
-		return 0, Errorf(Invalid, field, "%s is 0 or more", field)
+	if v < 0 || v > MaxCharge {
+		return 0, Errorf(Invalid, field, "%s is 0 to %s", field, FormatMicros(MaxCharge))
 	}
 	if cur, ok := LookupCurrency(string(unit)); ok && !cur.Whole(v) {
 		return 0, Errorf(Invalid, field, "%s has at most %d decimals in %s", field, cur.Digits, unit)

@@ -231,9 +231,11 @@ func (e *Engine) judgeLater(ctx context.Context, o OwnerID) error {
 }
 
 func (e *Engine) billDue(ctx context.Context, run *Run, p RunParams) error {
-	if err := e.warnExpiring(ctx, run); err != nil {
-		return err
-	}
+	defer func() {
+		if err := e.warnExpiring(ctx, run); err != nil && ctx.Err() == nil {
+			e.observer.Failed("owners of expiring cards could not be told", err)
+		}
+	}()
 	if err := e.billWaiting(ctx, run, p); err != nil {
 		return err
 	}
@@ -384,9 +386,30 @@ func (r *Run) dry(d Decision, p RunParams) {
 	}
 }
 
+// dryOne decides about one owner in a transaction that is always undone.
+func (e *Engine) dryOne(ctx context.Context, run *Run, p RunParams, one func(*unitOfWork) (Decision, error)) {
+	var d Decision
+	err := e.update(ctx, func(u *unitOfWork) (err error) {
+		if d, err = one(u); err != nil {
+			return err
+		}
+		return errDryRun
+	})
+	if !errors.Is(err, errDryRun) {
+		run.Tally.Decided++
+		run.Tally.Failed++
+		e.observer.Failed("an owner could not be judged", err)
+		return
+	}
+	run.dry(d, p)
+}
+
 // dryBilling runs each account's billing in a transaction of its own that is
 // always undone.
 func (e *Engine) dryBilling(ctx context.Context, run *Run, p RunParams) error {
+	if err := e.dryWaiting(ctx, run, p); err != nil {
+		return err
+	}
 	var afterAt time.Time
 	var after OwnerID
 	for {
@@ -399,19 +422,28 @@ func (e *Engine) dryBilling(ctx context.Context, run *Run, p RunParams) error {
 			return err
 		}
 		for _, ap := range due {
-			var d Decision
-			err := e.update(ctx, func(u *unitOfWork) (err error) {
-				if d, err = u.billAccount(ap); err != nil {
-					return err
-				}
-				return errDryRun
-			})
-			if !errors.Is(err, errDryRun) {
-				return err
-			}
-			run.dry(d, p)
+			e.dryOne(ctx, run, p, func(u *unitOfWork) (Decision, error) { return u.billAccount(ap) })
 		}
 		last := due[len(due)-1]
 		afterAt, after = last.NextAt, last.Owner
+	}
+}
+
+// dryWaiting is billWaiting, undone.
+func (e *Engine) dryWaiting(ctx context.Context, run *Run, p RunParams) error {
+	var after OwnerID
+	for {
+		var owners []OwnerID
+		err := e.store.View(ctx, func(r Reader) (err error) {
+			owners, err = r.WaitingPeriods(after, page)
+			return err
+		})
+		if err != nil || len(owners) == 0 {
+			return err
+		}
+		for _, o := range owners {
+			e.dryOne(ctx, run, p, func(u *unitOfWork) (Decision, error) { return u.billWaitingOwner(o) })
+		}
+		after = owners[len(owners)-1]
 	}
 }

@@ -41,6 +41,7 @@ func (u *unitOfWork) billAccount(ap AccountPlan) (Decision, error) {
 		p := newPeriod(&j, &plan, start, loc, u)
 		err := u.tx.CreatePeriod(&p)
 		if errors.Is(err, Exists) {
+			d.Reason = ReasonBilled
 			continue
 		}
 		if err != nil {
@@ -201,6 +202,13 @@ func (u *unitOfWork) notCovered(j *Judged, p *Period, answer PriceAnswer) error 
 	if answer == PriceSuspendPlan {
 		return u.suspendPlan(p.Owner, true)
 	}
+	if p.Charge != 0 {
+		// Its own charge paid an older period: who pays is not blocked.
+		c, err := u.tx.Charge(p.Charge)
+		if err != nil || c.State == ChargeSucceeded {
+			return err
+		}
+	}
 	if j.Owner.Blocked&BlockBilling == 0 {
 		j.Owner.Blocked |= BlockBilling
 		if err := u.tx.SetBlocked(j.Owner.ID, j.Owner.Blocked, u.now); err != nil {
@@ -221,7 +229,6 @@ func (u *unitOfWork) suspendPlan(o OwnerID, suspended bool) error {
 
 // postPrice books the service charge, and judges: a plan price is usage.
 func (u *unitOfWork) postPrice(j *Judged, p *Period) error {
-	wasUnpaid := p.State == PeriodUnpaid
 	if p.Price != 0 {
 		post := Posting{
 			Top: p.Top, Kind: PostServiceCharge, Cause: periodCause("service_charge", p), Notes: "Plan period " + p.Date,
@@ -240,11 +247,6 @@ func (u *unitOfWork) postPrice(j *Judged, p *Period) error {
 	p.State, p.Reason, p.SettledAt = PeriodPosted, "", u.now
 	if err := u.tx.SetPeriod(p); err != nil {
 		return err
-	}
-	if wasUnpaid && p.OnFailure == FailTariff {
-		if err := u.suspendPlan(p.Owner, false); err != nil {
-			return err
-		}
 	}
 	_, err := u.judge(j, TriggerUsage)
 	return err
@@ -276,10 +278,13 @@ func (u *unitOfWork) payOpenPeriods(j *Judged) (paid bool, err error) {
 		left--
 	}
 	j.OpenPeriods = left > 0
-	if paid && left == 0 {
-		err = u.unblock(j)
+	if !paid || left > 0 {
+		return paid, nil
 	}
-	return paid, err
+	if err := u.suspendPlan(j.Owner.ID, false); err != nil {
+		return paid, err
+	}
+	return paid, u.unblock(j)
 }
 
 // unblock lifts a block for billing.

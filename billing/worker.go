@@ -18,7 +18,9 @@ func (e *Engine) Work(ctx context.Context) {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	for {
-		e.launch(ctx, inFlight)
+		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {
+			e.observer.Failed("due charges and notices could not be listed", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -35,7 +37,10 @@ func (e *Engine) Drain(ctx context.Context) error {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	for {
-		started := e.launch(ctx, inFlight)
+		started, err := e.launch(ctx, inFlight)
+		if err != nil {
+			return err
+		}
 		if started == 0 && inFlight.idle() {
 			return ctx.Err()
 		}
@@ -49,13 +54,13 @@ func (e *Engine) Drain(ctx context.Context) error {
 
 // launch starts a goroutine for each due row, as many as there is room for,
 // and says how many.
-func (e *Engine) launch(ctx context.Context, f *flight) (started int) {
+func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error) {
 	if ctx.Err() != nil {
-		return 0
+		return 0, ctx.Err()
 	}
 	var charges []ChargeID
 	var notices []NoticeID
-	err := e.store.View(ctx, func(r Reader) (err error) {
+	err = e.store.View(ctx, func(r Reader) (err error) {
 		if charges, err = r.DueCharges(now(ctx), realNow(), 2*f.size); err != nil {
 			return err
 		}
@@ -63,10 +68,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int) {
 		return err
 	})
 	if err != nil {
-		if ctx.Err() == nil {
-			e.observer.Failed("due charges and notices could not be listed", err)
-		}
-		return 0
+		return 0, err
 	}
 	for _, id := range charges {
 		started += f.start(flightKey{charge: id}, func() error { return e.chargeOne(ctx, id) }, e.observer)
@@ -74,7 +76,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int) {
 	for _, id := range notices {
 		started += f.start(flightKey{notice: id}, func() error { return e.mailOne(ctx, id) }, e.observer)
 	}
-	return started
+	return started, nil
 }
 
 // flight is what one worker loop has under way: bounded, each row once.

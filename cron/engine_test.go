@@ -29,7 +29,7 @@ func TestNightsOfAYear(t *testing.T) {
 func nights(t *testing.T, path, spec string, days int) {
 	newYork, err := time.LoadLocation("America/New_York")
 	ok(t, err)
-	store, err := db.Open(t.Context(), path, db.Options{Migrate: true})
+	store, err := db.Open(t.Context(), path, db.Options{Migrate: true, NoSync: true})
 	ok(t, err)
 	defer store.Close()
 	gateway := sandbox.New()

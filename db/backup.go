@@ -73,6 +73,9 @@ func (s *Store) copyTo(ctx context.Context, part string) error {
 	if err := finishCopy(part); err != nil {
 		return err
 	}
+	if err := os.Chmod(part, 0o600); err != nil {
+		return internal(err)
+	}
 	return syncPath(part)
 }
 

@@ -79,9 +79,15 @@ func declineClass(word string) billing.DeclineClass {
 	return billing.DeclineNone
 }
 
-const sqlAutomaticSince = `SELECT purpose, created_at, gross, state = 'failed' FROM charges
-WHERE owner_id = $1 AND created_at >= $2 AND purpose <> 'manual' AND state <> 'cancelled'
-ORDER BY created_at DESC, id DESC`
+// A charge counts from its capture, others from when they were made; a capture
+// comes at most settleWithin after that.
+const sqlAutomaticSince = `SELECT c.purpose, c.counts_at, c.gross, c.state = 'failed' FROM (
+    SELECT id, purpose, gross, state, CASE WHEN state = 'succeeded' THEN settled_at ELSE created_at END AS counts_at
+    FROM charges WHERE owner_id = $1 AND created_at >= $3 AND purpose <> 'manual' AND state <> 'cancelled') c
+WHERE c.counts_at >= $2 ORDER BY c.counts_at DESC, c.id DESC`
+
+// settleWithin is longer than any retry plan and than an unknown outcome is asked about.
+const settleWithin = 15 * 24 * time.Hour
 
 func (r *reader) AutomaticSince(o billing.OwnerID, since time.Time) ([]billing.AutomaticCharge, error) {
 	return list(r, func(r *row, c *billing.AutomaticCharge) {
@@ -89,7 +95,7 @@ func (r *reader) AutomaticSince(o billing.OwnerID, since time.Time) ([]billing.A
 		c.At = r.time()
 		c.Gross = r.int64()
 		c.Failed = r.bool()
-	}, sqlAutomaticSince, int64(o), timeOrLeast(since))
+	}, sqlAutomaticSince, int64(o), timeOrLeast(since), timeOrLeast(since.Add(-settleWithin)))
 }
 
 // sqlCharges begin with what narrows the list; the rest of the filter is the

@@ -29,7 +29,7 @@ var ring = func() *seal.Ring {
 
 func newEngine(t testing.TB) *billing.Engine {
 	t.Helper()
-	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "jsonl.db"), db.Options{})
+	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "jsonl.db"), db.Options{NoSync: true})
 	must(t, err)
 	t.Cleanup(func() { must(t, store.Close()) })
 	return billing.New(billing.Config{

@@ -34,7 +34,7 @@ type kit struct {
 
 func newKit(t testing.TB) *kit {
 	t.Helper()
-	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "sippy.db"), db.Options{Migrate: true})
+	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "sippy.db"), db.Options{Migrate: true, NoSync: true})
 	must(t, err)
 	t.Cleanup(func() { must(t, store.Close()) })
 	ring, err := seal.ParseRing(seal.Generate())

@@ -20,7 +20,7 @@ type userCmd struct {
 
 type userAddCmd struct {
 	Name     string `arg:""`
-	Customer int64  `placeholder:"N" default:"1" help:"The customer that it belongs to; 1 is root."`
+	Customer int64  `placeholder:"N" default:"1" help:"The customer that it belongs to; without it root, which sees and may do everything."`
 	Generate bool   `help:"Make the password, do not read standard input."`
 }
 
