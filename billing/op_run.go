@@ -268,6 +268,17 @@ func (e *Engine) billDue(ctx context.Context, run *Run, p RunParams) error {
 // billWaiting goes on with periods that an earlier run left waiting for another
 // charge, or that were not covered: a safety net beside the credit that pays them.
 func (e *Engine) billWaiting(ctx context.Context, run *Run, p RunParams) error {
+	return e.waitingOwners(ctx, func(owners []OwnerID) error {
+		_, err := e.each(ctx, run, p, len(owners), func(u *unitOfWork, i int) (Decision, error) {
+			return u.billWaitingOwner(owners[i])
+		})
+		return err
+	})
+}
+
+// waitingOwners hands over the owners that have a period due or unpaid, a page
+// at a time.
+func (e *Engine) waitingOwners(ctx context.Context, fn func([]OwnerID) error) error {
 	var after OwnerID
 	for {
 		var owners []OwnerID
@@ -278,13 +289,10 @@ func (e *Engine) billWaiting(ctx context.Context, run *Run, p RunParams) error {
 		if err != nil || len(owners) == 0 {
 			return err
 		}
-		after = owners[len(owners)-1]
-		_, err = e.each(ctx, run, p, len(owners), func(u *unitOfWork, i int) (Decision, error) {
-			return u.billWaitingOwner(owners[i])
-		})
-		if err != nil {
+		if err := fn(owners); err != nil {
 			return err
 		}
+		after = owners[len(owners)-1]
 	}
 }
 
@@ -431,19 +439,10 @@ func (e *Engine) dryBilling(ctx context.Context, run *Run, p RunParams) error {
 
 // dryWaiting is billWaiting, undone.
 func (e *Engine) dryWaiting(ctx context.Context, run *Run, p RunParams) error {
-	var after OwnerID
-	for {
-		var owners []OwnerID
-		err := e.store.View(ctx, func(r Reader) (err error) {
-			owners, err = r.WaitingPeriods(after, page)
-			return err
-		})
-		if err != nil || len(owners) == 0 {
-			return err
-		}
+	return e.waitingOwners(ctx, func(owners []OwnerID) error {
 		for _, o := range owners {
 			e.dryOne(ctx, run, p, func(u *unitOfWork) (Decision, error) { return u.billWaitingOwner(o) })
 		}
-		after = owners[len(owners)-1]
-	}
+		return nil
+	})
 }
