@@ -1,7 +1,9 @@
 package db
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -12,8 +14,7 @@ import (
 
 // group is the one writer. Callers of Update that arrive while a commit is
 // being synced wait in its queue; then one of them leads: it runs every waiting
-// function in one transaction, each in its own savepoint, commits once, and
-// tells the others. So nobody waits on purpose, no goroutine runs when nothing
+// function in one transaction, commits once, and tells the others. So nobody waits on purpose, no goroutine runs when nothing
 // is written, and a busy server pays one fsync for many changes.
 type group struct {
 	ses  *session
@@ -38,6 +39,7 @@ type member struct {
 	// wake is sent to once: the member is answered, or leads (lead is set).
 	wake  chan struct{}
 	lead  bool
+	wrote bool // its function changed something, in the transaction's last run
 	err   error
 	panic *memberPanic
 }
@@ -172,33 +174,17 @@ func (g *group) handOver() {
 }
 
 // commit runs the members in one transaction and fills in their errors.
+//
+// A savepoint costs a copy of every page that a member touches first, and
+// nearly every function that fails does so before it wrote anything. So the
+// members run without one; only when one failed after it wrote is everything
+// undone and run again, now each in its own savepoint.
 func (g *group) commit(members []*member) {
-	if _, err := g.ses.exec(sqlBeginImmediate); err != nil {
-		fail(members, err)
-		return
+	done, err := g.attempt(members, false)
+	if err == errHalfMade {
+		done, err = g.attempt(members, true)
 	}
-	done := 0
-	for _, m := range members {
-		ok, err := g.enter(m, len(members) > 1)
-		if err != nil {
-			// The transaction itself is gone; so is what the others did in it.
-			_, _ = g.ses.exec(sqlRollback)
-			fail(members, err)
-			return
-		}
-		if ok {
-			done++
-		}
-	}
-	if done == 0 {
-		_, _ = g.ses.exec(sqlRollback)
-		return
-	}
-	if g.hook != nil {
-		g.hook()
-	}
-	if _, err := g.ses.exec(sqlCommit); err != nil {
-		_, _ = g.ses.exec(sqlRollback)
+	if err != nil {
 		fail(members, err)
 		return
 	}
@@ -208,31 +194,76 @@ func (g *group) commit(members []*member) {
 	}
 }
 
-// enter runs one member, in a savepoint when it shares the transaction. It says
-// whether there is something to commit; its error ends the transaction.
-func (g *group) enter(m *member, shared bool) (ok bool, err error) {
+// errHalfMade: a member failed after it wrote, outside a savepoint.
+var errHalfMade = errors.New("a failed function had written")
+
+// attempt runs the members in one transaction and commits it; done says how
+// many of them changed something. Its error says that nothing was committed.
+func (g *group) attempt(members []*member, savepoints bool) (done int, err error) {
+	if _, err := g.ses.exec(sqlBeginImmediate); err != nil {
+		return 0, err
+	}
+	for _, m := range members {
+		ok, err := g.enter(m, savepoints)
+		switch {
+		case err != nil:
+		case !g.ses.conn.inTransaction():
+			// A full disk or a failing one ends the transaction by itself; what
+			// followed would be committed statement by statement.
+			err = internal(fmt.Errorf("the transaction ended on its own: %w", cmp.Or(m.err, errNoWord)))
+		case !ok && m.wrote && !savepoints && len(members) > 1:
+			err = errHalfMade
+		}
+		if err != nil {
+			// The transaction itself is gone; so is what the others did in it.
+			_, _ = g.ses.exec(sqlRollback)
+			return 0, err
+		}
+		if ok {
+			done++
+		}
+	}
+	if done == 0 {
+		_, _ = g.ses.exec(sqlRollback)
+		return 0, nil
+	}
+	if g.hook != nil {
+		g.hook()
+	}
+	if _, err := g.ses.exec(sqlCommit); err != nil {
+		_, _ = g.ses.exec(sqlRollback)
+		return 0, err
+	}
+	return done, nil
+}
+
+// enter runs one member. It says whether the member succeeded; its error ends
+// the transaction.
+func (g *group) enter(m *member, savepoint bool) (ok bool, err error) {
+	m.wrote = false
 	if err := m.ctx.Err(); err != nil {
 		m.err = cancelled(err)
 		return false, nil
 	}
-	if shared {
+	if savepoint {
 		if _, err := g.ses.exec(sqlSavepoint); err != nil {
 			return false, err
 		}
 	}
-	t := &tx{reader{s: g.ses, mode: begun}}
+	t := &tx{reader: reader{s: g.ses, mode: begun}}
 	m.call(t)
-	failed := m.err != nil || m.panic != nil
-	if !shared {
-		return !failed, nil
+	m.wrote = t.wrote
+	ok = m.err == nil && m.panic == nil
+	if !savepoint {
+		return ok, nil
 	}
-	if failed {
+	if !ok {
 		if _, err := g.ses.exec(sqlRollbackTo); err != nil {
 			return false, err
 		}
 	}
 	_, err = g.ses.exec(sqlRelease)
-	return !failed, err
+	return ok, err
 }
 
 // call runs the member's function and keeps its error or panic.
@@ -253,6 +284,8 @@ func (m *member) call(t *tx) {
 		m.err = t.err
 	}
 }
+
+var errNoWord = errors.New("SQLite gave no reason")
 
 var errOver = internal(fmt.Errorf("a transaction was used after its function returned"))
 

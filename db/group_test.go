@@ -90,6 +90,46 @@ func TestGroupSharesOneCommit(t *testing.T) {
 
 // TestGroupCommitFails: a commit that fails fails every member, and nothing of
 // it is there.
+// A function that fails before it wrote costs the others nothing; one that had
+// written has all of them run again, each in a savepoint.
+func TestGroupRunsAgainAfterAHalfMadeChange(t *testing.T) {
+	for _, wrote := range []bool{false, true} {
+		t.Run(fmt.Sprint("wrote ", wrote), func(t *testing.T) {
+			s := openStore(t, Options{})
+			var ran, refused atomic.Int64
+			mine := errors.New("mine")
+			gather(t, s, 10, func(i int) {
+				err := s.Update(context.Background(), func(tx billing.Tx) error {
+					ran.Add(1)
+					if i != 5 {
+						return putObject(fmt.Sprint(i))(tx)
+					}
+					if wrote {
+						if err := putObject("5")(tx); err != nil {
+							return err
+						}
+					}
+					return mine
+				})
+				if errors.Is(err, mine) {
+					refused.Add(1)
+				} else if err != nil {
+					t.Error(err)
+				}
+			}).Wait()
+			if got := objects(t, s); len(got) != 9 || got["5"] {
+				t.Errorf("stored %v", got)
+			}
+			if refused.Load() != 1 {
+				t.Errorf("%d were refused", refused.Load())
+			}
+			if n := ran.Load(); (n == 10) == wrote {
+				t.Errorf("functions ran %d times", n)
+			}
+		})
+	}
+}
+
 func TestGroupCommitFails(t *testing.T) {
 	s := openStore(t, Options{})
 	const n = 20

@@ -176,6 +176,9 @@ func (s *sqliteStmt) step() (bool, error) {
 // changes is how many rows the last statement changed.
 func (c *sqliteConn) changes() int64 { return sqlite3.Xsqlite3_changes64(c.tls, c.db) }
 
+// inTransaction reports whether a BEGIN is neither committed nor rolled back.
+func (c *sqliteConn) inTransaction() bool { return sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0 }
+
 // lastID is the id that the last insert made up.
 func (c *sqliteConn) lastID() int64 { return sqlite3.Xsqlite3_last_insert_rowid(c.tls, c.db) }
 

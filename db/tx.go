@@ -149,7 +149,10 @@ func list[T any](r *reader, scan func(*row, *T), query string, args ...any) ([]T
 }
 
 // tx is a transaction that writes, inside a group's.
-type tx struct{ reader }
+type tx struct {
+	reader
+	wrote bool // a statement that may have changed something was run
+}
 
 var _ billing.Tx = (*tx)(nil)
 
@@ -158,6 +161,7 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	if t.err != nil {
 		return 0, t.err
 	}
+	t.wrote = true
 	n, err := t.s.exec(query, args...)
 	return n, t.note(err)
 }
