@@ -102,7 +102,18 @@ type GatewayCharge struct {
 	GatewayRef string
 }
 
-// GatewayResult is a gateway's answer to a charge or a lookup.
+// Trouble is what kept a gateway from doing its work. A decline is none, and
+// trouble is never a decline.
+type Trouble uint8
+
+// The troubles.
+const (
+	TroubleNone    Trouble = iota
+	TroubleFault           // the gateway failed, did not answer, or could not be reached; a breaker counts it
+	TroubleLimited         // the gateway asks for fewer calls (429): slows sending, opens no breaker
+)
+
+// GatewayResult is a gateway's answer to a charge, a lookup or a refund.
 type GatewayResult struct {
 	Outcome Outcome
 	// Ref is the gateway's own id; set whenever it is known.
@@ -110,8 +121,38 @@ type GatewayResult struct {
 	// Class and Code say why a charge was declined; Code is the gateway's word.
 	Class DeclineClass
 	Code  string
+	// Advice is the network's advice beside the code, as the gateway words it.
+	Advice string
 	// Message is for people; it holds no secret.
 	Message string
+	// Trouble goes with OutcomeUnknown and OutcomeNotAttempted.
+	Trouble Trouble
+	// Card is what the gateway told about the card; nil is nothing.
+	Card *GatewayCard
+}
+
+// GatewayCard is what a gateway knows about a card; empty members are not known.
+type GatewayCard struct {
+	Fingerprint string // the same for the same card under any token
+	Brand       string // as shown: "Visa"
+	Last4       string
+	ExpMonth    int
+	ExpYear     int
+}
+
+// GatewayRefund gives back a part of what one attempt captured. It was
+// committed before the call, and is the same when it is sent again.
+type GatewayRefund struct {
+	// Key is the idempotency key, derived from the refund.
+	Key string
+	// ChargeKey and ChargeRef name the attempt that captured.
+	ChargeKey string
+	ChargeRef string
+	Amount    Amount
+	RefundID  RefundID
+	ChargeID  ChargeID
+	// GatewayRef is the gateway's id of this refund when it is known already.
+	GatewayRef string
 }
 
 // Gateway takes money from a card through one payment processor. Charge and
@@ -126,8 +167,47 @@ type Gateway interface {
 	// the same key again where the gateway promises that this cannot charge
 	// twice. OutcomeNotAttempted means: certainly never arrived.
 	Lookup(ctx context.Context, c GatewayCharge) GatewayResult
+	// Refund gives money back; sent again with the same key it gives it back
+	// once. OutcomeUnknown also stands for "pending": asked again later.
+	Refund(ctx context.Context, r GatewayRefund) GatewayResult
+	// Chargeable says whether the gateway takes this amount at all: its currency,
+	// its least amount, its own minor units and steps. Errors: Invalid.
+	Chargeable(Amount) error
 	// Traits tells the engine what it may rely on.
 	Traits() GatewayTraits
+}
+
+// Preparer is a gateway that makes a payment first and captures it with a second
+// call: its id is committed in between, so that a lookup by id works for ever.
+type Preparer interface {
+	// Prepare makes the payment of an attempt without capturing anything; ref is
+	// its id. Without one the result says why: nothing was captured, so it is
+	// OutcomeNotAttempted or OutcomeDeclined, never unknown.
+	Prepare(ctx context.Context, c GatewayCharge) (ref string, r GatewayResult)
+}
+
+// Tokenizer is a gateway that exchanges a card number for a token of its own. The
+// number is passed on and forgotten.
+type Tokenizer interface {
+	// Tokenize returns the token and what the gateway knows of the card. Errors:
+	// Invalid (the gateway refuses the number), Busy (it cannot be asked now).
+	Tokenize(ctx context.Context, n CardNumber) (token Secret, card GatewayCard, err error)
+}
+
+// CardNumber is a card as its holder types it; it never prints and is never kept.
+type CardNumber struct {
+	Number   Secret
+	CVV      Secret
+	ExpMonth int
+	ExpYear  int
+	Holder   string
+}
+
+// Paused is a gateway that spares a processor that is down.
+type Paused interface {
+	// PausedUntil is when the next call may be made; zero is now. A call made
+	// earlier answers OutcomeNotAttempted (OutcomeUnknown to a lookup) itself.
+	PausedUntil() time.Time
 }
 
 // GatewayTraits are the facts about a gateway that rules depend on.
@@ -139,4 +219,8 @@ type GatewayTraits struct {
 	Sandbox bool
 	// Timeout is how long one call may take; zero is the setting's.
 	Timeout time.Duration
+	// Rate is the gateway's own limit of calls a second; 0 is none.
+	Rate int
+	// CallsPerCharge is how many calls one charge takes; 0 is one.
+	CallsPerCharge int
 }

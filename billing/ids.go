@@ -17,6 +17,10 @@ type (
 	BucketID int64
 	// NoticeID names a notice.
 	NoticeID int64
+	// RefundID names a refund of a charge.
+	RefundID int64
+	// DisputeID names a cardholder's dispute of a charge.
+	DisputeID int64
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

@@ -17,6 +17,7 @@ type entry struct {
 	amount   billing.Amount
 	token    billing.Secret
 	captures int
+	refunds  map[string]int64 // by key, millionths
 }
 
 // enter notes a charge, with its capture if there is one and it is the key's
@@ -35,6 +36,33 @@ func (b *book) enter(c billing.GatewayCharge, capture bool) bool {
 		b.entries = map[string]entry{}
 	}
 	b.entries[c.Key] = e
+	return true
+}
+
+// refund notes a refund; false when it gives back more than was captured. A
+// payment of another process is taken at the caller's word.
+func (b *book) refund(r billing.GatewayRefund) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, seen := b.entries[r.ChargeKey]
+	if !seen {
+		return true
+	}
+	if _, again := e.refunds[r.Key]; again {
+		return true
+	}
+	left := e.amount.Micros * int64(e.captures)
+	for _, n := range e.refunds {
+		left -= n
+	}
+	if r.Amount.Micros > left {
+		return false
+	}
+	if e.refunds == nil {
+		e.refunds = map[string]int64{}
+	}
+	e.refunds[r.Key] = r.Amount.Micros
+	b.entries[r.ChargeKey] = e
 	return true
 }
 

@@ -130,6 +130,34 @@ func refused(c billing.GatewayCharge) (billing.GatewayResult, bool) {
 	return billing.GatewayResult{}, true
 }
 
+// Chargeable takes every whole positive amount in a currency that is known.
+func (g *Gateway) Chargeable(a billing.Amount) error {
+	if r, ok := refused(billing.GatewayCharge{Key: "-", Amount: a}); !ok {
+		return billing.Errorf(billing.Invalid, "amount", "%s", r.Message)
+	}
+	return nil
+}
+
+// Refund gives back what a reference captured: at most once for a key, and not
+// more than was captured, as far as this process knows.
+func (g *Gateway) Refund(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
+	if !wait(ctx, g.latency) {
+		return noAnswer
+	}
+	switch {
+	case r.Key == "" || r.ChargeRef == "" || r.Amount.Micros <= 0:
+		return billing.GatewayResult{
+			Outcome: billing.OutcomeNotAttempted, Code: "invalid_request", Message: "a refund needs a key, a payment and an amount",
+		}
+	case !g.book.refund(r):
+		return billing.GatewayResult{
+			Outcome: billing.OutcomeDeclined, Class: billing.DeclineHard, Code: "amount_too_large",
+			Message: "more than what is left of the payment",
+		}
+	}
+	return billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: ref("refund " + r.Key)}
+}
+
 func answer(b behaviour, c billing.GatewayCharge) billing.GatewayResult {
 	r := b.result
 	if r.Outcome != billing.OutcomeNotAttempted {
