@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"math/bits"
 	"strconv"
 	"time"
 )
@@ -73,12 +74,50 @@ type Attempt struct {
 	// Lookups counts how often its outcome was asked for, or it was sent again
 	// after a gateway fault.
 	Lookups int
+	Gateway string
 	Ref     string // the gateway's id
+	// Print is the card's fingerprint, or "card:ID" where none is known: the
+	// networks' limits count by it.
+	Print   string
 	Class   DeclineClass
 	Code    string
+	Advice  string // the network's advice beside the code
 	Message string
 }
 
 // Open reports whether the charge holds the owner's one place for an open
 // automatic charge (C6).
 func (c *Charge) Open() bool { return c.State.Open() }
+
+// entries are the legs of a posting that moves the part of the charge's gross
+// from before to after: the owner's credit, tax and fee in their proportion, so
+// that what was moved in steps is moved exactly. sign 1 books money that came,
+// -1 money that went back.
+func (c *Charge) entries(after, before, sign int64) []Entry {
+	moved := func(part int64) int64 { return share(part, after, c.Gross) - share(part, before, c.Gross) }
+	tax, fee := moved(c.Tax), moved(c.Fee)
+	list := []Entry{
+		{Owner: c.Owner, Unit: c.Unit, Micros: sign * (after - before - tax - fee)},
+		{Account: CashAccount(c.Gateway), Unit: c.Unit, Micros: -sign * (after - before)},
+	}
+	if tax != 0 {
+		list = append(list, Entry{Account: AccountTax, Unit: c.Unit, Micros: sign * tax})
+	}
+	if fee != 0 {
+		list = append(list, Entry{Account: AccountFee, Unit: c.Unit, Micros: sign * fee})
+	}
+	if list[0].Micros == 0 {
+		list = list[1:]
+	}
+	return list
+}
+
+// share is part*of/whole, rounded down; all of it from whole on.
+func share(part, of, whole int64) int64 {
+	if of >= whole {
+		return part
+	}
+	hi, lo := bits.Mul64(uint64(part), uint64(of))
+	q, _ := bits.Div64(hi, lo, uint64(whole)) // of < whole, so it fits
+	return int64(q)
+}

@@ -9,10 +9,11 @@ import (
 
 // sending is a claimed charge on its way to the gateway.
 type sending struct {
-	charge Charge
-	n      int
-	lookup bool // ask what became of it, instead of sending
-	req    GatewayCharge
+	charge  Charge
+	n       int
+	lookup  bool      // ask what became of it, instead of sending
+	startAt time.Time // its turn at the gateway
+	req     GatewayCharge
 }
 
 // chargeOne takes one due charge through one step of its life: cancelled by
@@ -22,19 +23,68 @@ func (e *Engine) chargeOne(ctx context.Context, id ChargeID) error {
 	if err != nil || s == nil {
 		return err
 	}
-	g := e.gateways[s.charge.Gateway]
-	timeout := e.timeout(g)
+	awaitTurn(ctx, s.startAt)
 	// A stopping server lets what is in flight finish: the call is bounded by
 	// its own time-out, not by the context of the loop.
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	defer cancel()
-	var res GatewayResult
-	if s.lookup {
-		res = g.Lookup(call, s.req)
-	} else {
-		res = g.Charge(call, s.req)
+	ctx = context.WithoutCancel(ctx)
+	g := e.gateways[s.charge.Gateway]
+	if p, ok := g.(Preparer); ok && !s.lookup && s.req.GatewayRef == "" {
+		if wanted, err := e.prepare(ctx, p, s); err != nil || !wanted {
+			return err
+		}
 	}
-	return e.settle(context.WithoutCancel(ctx), s, res)
+	call, cancel := context.WithTimeout(ctx, e.timeout(g))
+	defer cancel()
+	if s.lookup {
+		return e.settle(ctx, s, g.Lookup(call, s.req))
+	}
+	return e.settle(ctx, s, g.Charge(call, s.req))
+}
+
+// prepare makes the payment of a two-step gateway and commits its id, so that
+// the second step, which captures, can be looked up for ever. It reports whether
+// that step is to be made.
+func (e *Engine) prepare(ctx context.Context, p Preparer, s *sending) (wanted bool, err error) {
+	call, cancel := context.WithTimeout(ctx, e.timeout(e.gateways[s.charge.Gateway]))
+	defer cancel()
+	ref, res := p.Prepare(call, s.req)
+	if ref == "" {
+		if res.Outcome != OutcomeDeclined {
+			// Nothing captures before the second step, whatever became of this one.
+			res.Outcome = OutcomeNotAttempted
+		}
+		return false, e.settle(ctx, s, res)
+	}
+	s.req.GatewayRef = ref
+	err = e.update(ctx, func(u *unitOfWork) error {
+		wanted = false
+		c, err := u.tx.Charge(s.charge.ID)
+		if err != nil {
+			return err
+		}
+		a, err := u.attemptN(c.ID, s.n)
+		if err != nil {
+			return err
+		}
+		if c.State != ChargeSubmitted || c.Attempt != s.n || a.State != AttemptSubmitted || !c.LeaseUntil.Equal(s.charge.LeaseUntil) {
+			return nil // it took longer than the lease, and somebody else is on it
+		}
+		a.Ref = ref
+		reason, j, err := u.lastLook(&c)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
+			a.State = AttemptNotSent
+			if err := u.tx.SetAttempt(&a); err != nil {
+				return err
+			}
+			return u.cancel(j, &c, reason)
+		}
+		wanted = true
+		return u.tx.SetAttempt(&a)
+	})
+	return wanted && err == nil, err
 }
 
 func (e *Engine) timeout(g Gateway) time.Duration {
@@ -51,8 +101,11 @@ func (e *Engine) timeout(g Gateway) time.Duration {
 // It returns nil when there is nothing to send.
 func (e *Engine) claim(ctx context.Context, id ChargeID) (*sending, error) {
 	var s *sending
+	var stopped bool
+	var hold time.Time
+	var gateway string
 	err := e.update(ctx, func(u *unitOfWork) error {
-		s = nil
+		s, stopped, hold = nil, false, zeroTime
 		c, err := u.tx.Charge(id)
 		if err != nil {
 			return err
@@ -60,49 +113,77 @@ func (e *Engine) claim(ctx context.Context, id ChargeID) (*sending, error) {
 		if c.DueAt.IsZero() || c.DueAt.After(u.now) || c.LeaseUntil.After(u.real) {
 			return nil // another worker was faster
 		}
-		g, listed := e.gateways[c.Gateway]
+		gateway = c.Gateway
+		g, listed := e.gateways[gateway]
 		if !listed {
 			// Set up again, it goes on; nothing is known to have been sent twice.
 			u.askLater(&c, time.Hour)
 			return u.tx.SetCharge(&c)
 		}
+		if paused(g, u.real) {
+			return nil // the worker spares it from its next look on
+		}
 		switch c.State {
 		case ChargeCreated:
-			s, err = u.submit(&c, g)
+			if stopped, err = u.stopped(&c); err == nil && !stopped {
+				s, hold, err = u.submit(&c, g)
+			}
 		case ChargeSubmitted, ChargeUnknown:
-			s, err = u.ask(&c, g)
+			s, hold, err = u.ask(&c, g)
 		}
 		return err
 	})
+	if err == nil && stopped {
+		e.gate.stop(realNow().Add(stopLook))
+	}
+	if err == nil && !hold.IsZero() {
+		e.gate.hold(gateway, hold)
+	}
 	return s, err
 }
 
-// submit takes the last look and commits the attempt.
-func (u *unitOfWork) submit(c *Charge, g Gateway) (*sending, error) {
+// lastLook is the reason why a charge is no longer needed, or empty.
+func (u *unitOfWork) lastLook(c *Charge) (string, *Judged, error) {
 	j, err := judgedOf(u.tx, c.Owner)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	card, err := u.tx.Card(c.Card)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	reason, err := u.stillWanted(&j, c, &card)
+	return reason, &j, err
+}
+
+// submit takes the last look and commits the attempt. hold is set when it is not
+// the gateway's turn.
+func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, hold time.Time, err error) {
+	reason, j, err := u.lastLook(c)
 	if err != nil {
-		return nil, err
+		return nil, hold, err
 	}
 	if reason != "" {
-		return nil, u.cancel(&j, c, reason)
+		return nil, hold, u.cancel(j, c, reason)
 	}
-	a, err := u.attempt(c)
+	a, err := u.attemptN(c.ID, c.Attempt)
 	if err != nil {
-		return nil, err
+		return nil, hold, err
+	}
+	card, err := u.tx.Card(c.Card)
+	if err != nil {
+		return nil, hold, err
 	}
 	req, err := u.request(c, &card, &a)
 	if err != nil {
-		return nil, u.noToken(c, err)
+		return nil, hold, u.noToken(c, err)
 	}
-	a.Key, a.State, a.SubmittedAt = req.Key, AttemptSubmitted, u.real
+	at, ok, err := u.turn(g, callsPerCharge(g))
+	if err != nil || !ok {
+		return nil, at, err
+	}
+	a.Key, a.Gateway, a.Print = req.Key, c.Gateway, card.Print()
+	a.State, a.SubmittedAt = AttemptSubmitted, u.real
 	if a.Charge == 0 {
 		a.Charge, a.N = c.ID, c.Attempt
 		err = u.tx.AddAttempt(&a)
@@ -110,42 +191,54 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (*sending, error) {
 		err = u.tx.SetAttempt(&a)
 	}
 	if err != nil {
-		return nil, err
+		return nil, hold, err
 	}
-	u.lease(c, g, ChargeSubmitted)
-	return &sending{charge: *c, n: c.Attempt, req: req}, u.tx.SetCharge(c)
+	u.lease(c, g, ChargeSubmitted, at)
+	return &sending{charge: *c, n: c.Attempt, startAt: at, req: req}, hold, u.tx.SetCharge(c)
 }
 
 // lease marks the charge as being worked on. When the lease runs out, whoever
 // finds it treats the attempt as unknown.
-func (u *unitOfWork) lease(c *Charge, g Gateway, s ChargeState) {
+func (u *unitOfWork) lease(c *Charge, g Gateway, s ChargeState, start time.Time) {
 	c.State = s
-	c.LeaseUntil = u.real.Add(u.e.timeout(g) + leaseSlack)
+	calls := time.Duration(1)
+	if _, ok := g.(Preparer); ok {
+		calls = 2
+	}
+	c.LeaseUntil = start.Add(calls*u.e.timeout(g) + leaseSlack)
 	moved := *c
 	u.tell(func(o Observer) { o.ChargeMoved(moved, "") })
 }
 
 // ask prepares a lookup of an attempt whose outcome is not known; one found
 // submitted with its lease over is treated as unknown (DESIGN section 6).
-func (u *unitOfWork) ask(c *Charge, g Gateway) (*sending, error) {
-	a, err := u.attempt(c)
+func (u *unitOfWork) ask(c *Charge, g Gateway) (s *sending, hold time.Time, err error) {
+	a, err := u.attemptN(c.ID, c.Attempt)
 	if err != nil {
-		return nil, err
+		return nil, hold, err
+	}
+	if _, twoStep := g.(Preparer); twoStep && a.Ref == "" {
+		// The id is committed before the step that captures: there was none.
+		return nil, hold, u.notSent(c, &a, GatewayResult{Code: "not_prepared", Message: "the process ended before the payment was made"})
 	}
 	card, err := u.tx.Card(c.Card)
 	if err != nil {
-		return nil, err
+		return nil, hold, err
 	}
 	req, err := u.request(c, &card, &a)
 	if err != nil {
-		return nil, u.noToken(c, err)
+		return nil, hold, u.noToken(c, err)
+	}
+	at, ok, err := u.turn(g, 1)
+	if err != nil || !ok {
+		return nil, at, err
 	}
 	a.State = AttemptUnknown
 	if err := u.tx.SetAttempt(&a); err != nil {
-		return nil, err
+		return nil, hold, err
 	}
-	u.lease(c, g, ChargeUnknown)
-	return &sending{charge: *c, n: c.Attempt, lookup: true, req: req}, u.tx.SetCharge(c)
+	u.lease(c, g, ChargeUnknown, at)
+	return &sending{charge: *c, n: c.Attempt, lookup: true, startAt: at, req: req}, hold, u.tx.SetCharge(c)
 }
 
 // noToken leaves a charge whose token does not open for an hour: the key has to
@@ -156,14 +249,14 @@ func (u *unitOfWork) noToken(c *Charge, err error) error {
 	return u.tx.SetCharge(c)
 }
 
-// attempt is the charge's current attempt; zero when it was not made yet.
-func (u *unitOfWork) attempt(c *Charge) (Attempt, error) {
-	all, err := u.tx.Attempts(c.ID)
+// attemptN is an attempt of a charge; zero when it was not made yet.
+func (u *unitOfWork) attemptN(id ChargeID, n int) (Attempt, error) {
+	all, err := u.tx.Attempts(id)
 	if err != nil {
 		return Attempt{}, err
 	}
 	for _, a := range all {
-		if a.N == c.Attempt {
+		if a.N == n {
 			return a, nil
 		}
 	}
@@ -185,7 +278,7 @@ func (u *unitOfWork) request(c *Charge, card *Card, a *Attempt) (GatewayCharge, 
 		Key: key, GatewayRef: a.Ref, Amount: Money(c.Gross, c.Unit),
 		GatewayCustomer: card.GatewayCustomer, Token: token,
 		Recurring: c.Purpose == PurposeBillingRun, MandateID: c.Mandate,
-		ChargeID: c.ID, Owner: c.Owner, Description: fmt.Sprintf("Top-up of %s", c.Owner),
+		SubmittedAt: a.SubmittedAt, ChargeID: c.ID, Owner: c.Owner, Description: fmt.Sprintf("Top-up of %s", c.Owner),
 	}, nil
 }
 
@@ -257,7 +350,7 @@ func (u *unitOfWork) cardStillNamed(o OwnerID, named *CardID, frozen CardID) (st
 
 // cancel ends a charge that was not submitted, or whose attempts were declined.
 func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
-	a, err := u.attempt(c)
+	a, err := u.attemptN(c.ID, c.Attempt)
 	if err != nil {
 		return err
 	}
@@ -266,6 +359,9 @@ func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
 		last = AttemptDeclined
 	}
 	if err := u.end(c, last, EndCancelled, reason); err != nil {
+		return err
+	}
+	if err := u.history(c, ReasonCancelled, reason); err != nil {
 		return err
 	}
 	j.OpenCharge = 0

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -9,35 +10,126 @@ import (
 // settled meanwhile (by a lookup, a webhook, another process) stays as it is.
 func (e *Engine) settle(ctx context.Context, s *sending, res GatewayResult) error {
 	return e.update(ctx, func(u *unitOfWork) error {
+		if res.Trouble == TroubleLimited {
+			if err := u.limited(s.charge.Gateway, res.RetryAfter); err != nil {
+				return err
+			}
+		}
 		c, err := u.tx.Charge(s.charge.ID)
 		if err != nil {
 			return err
 		}
-		u.run = c.Run
-		a, err := u.attempt(&c)
+		a, err := u.attemptN(c.ID, s.n)
 		if err != nil {
 			return err
 		}
-		if res.Outcome == OutcomeSucceeded && !c.Open() && c.State != ChargeSucceeded {
-			late := Errorf(Internal, "charge", "charge %d is %s, and its gateway says that it captured: look at it there", c.ID, c.State)
-			u.tell(func(o Observer) { o.Failed("a capture is not booked", late) })
-		}
-		if !c.Open() || a.N != s.n || (a.State != AttemptSubmitted && a.State != AttemptUnknown) {
+		return u.answered(&c, &a, res)
+	})
+}
+
+// answered records what a gateway said of an attempt, whoever heard it: the call
+// itself, a lookup, or a webhook, which may come late, twice and out of order.
+func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult) error {
+	if c.Run != 0 {
+		u.run = c.Run
+	}
+	if res.Ref != "" {
+		a.Ref = res.Ref
+	}
+	if err := u.learnCard(c, a, res.Card); err != nil {
+		return err
+	}
+	if res.Outcome == OutcomeSucceeded {
+		return u.captured(c, a)
+	}
+	awaited := a.State != AttemptSucceeded && a.State != AttemptDeclined
+	switch {
+	case !awaited:
+		return nil
+	case !c.Open() || a.N != c.Attempt:
+		// The charge went on without it; only the record is completed.
+		if res.Outcome != OutcomeDeclined {
 			return nil
 		}
-		if res.Ref != "" {
-			a.Ref = res.Ref
+		a.State, a.SettledAt, a.Class, a.Code = AttemptDeclined, u.now, res.Class, res.Code
+		return u.tx.SetAttempt(a)
+	case res.Outcome == OutcomeDeclined:
+		return u.declined(c, a, res)
+	case a.State == AttemptNotSent:
+		return nil // it is sent again, whatever a late answer did not know
+	case res.Outcome == OutcomeNotAttempted:
+		return u.notSent(c, a, res)
+	default:
+		return u.unknown(c, a, res)
+	}
+}
+
+// captured books a capture exactly once, also one that comes after the charge had
+// ended otherwise: money that moved is credited.
+func (u *unitOfWork) captured(c *Charge, a *Attempt) error {
+	switch {
+	case a.State == AttemptSucceeded:
+		return nil
+	case c.Posting != 0:
+		// Two attempts of one charge were captured: the second is no credit that
+		// anybody wanted, and a person gives it back.
+		a.State, a.SettledAt = AttemptSucceeded, u.now
+		if err := u.tx.SetAttempt(a); err != nil {
+			return err
 		}
-		switch res.Outcome {
-		case OutcomeSucceeded:
-			return u.succeeded(&c, &a)
-		case OutcomeDeclined:
-			return u.declined(&c, &a, res)
-		case OutcomeNotAttempted:
-			return u.notSent(&c, &a, res)
-		default:
-			return u.unknown(&c, &a, res)
+		return u.alarm(AlarmCapturedTwice, causeOf("charge", int64(c.ID), int64(a.N)), c.Top,
+			fmt.Sprintf("charge %d of %s was captured twice", c.ID, c.Owner),
+			fmt.Sprintf("The gateway %s captured attempt %d (%s) beside one that is booked. Refund it there: it is not credited here.",
+				c.Gateway, a.N, a.Ref))
+	case !c.Open():
+		err := u.alarm(AlarmLateCapture, causeOf("charge", int64(c.ID)), c.Top,
+			fmt.Sprintf("charge %d of %s was captured after it had ended as %s", c.ID, c.Owner, c.State),
+			fmt.Sprintf("The gateway %s says that it captured %s. It is credited now.", c.Gateway, Money(c.Gross, c.Unit)))
+		if err != nil {
+			return err
 		}
+	}
+	return u.succeeded(c, a)
+}
+
+// learnCard keeps what a gateway tells about a card: the network may have renewed
+// it, and its fingerprint is known only from its first payment on.
+func (u *unitOfWork) learnCard(c *Charge, a *Attempt, told *GatewayCard) error {
+	if told == nil {
+		return nil
+	}
+	card, err := u.tx.Card(c.Card)
+	if err != nil {
+		return err
+	}
+	if card.UpdatedAt.After(a.SubmittedAt) || !card.learn(*told) {
+		return nil // another token was given meanwhile, or nothing is new
+	}
+	card.UpdatedAt = u.now
+	return u.tx.PutCard(&card)
+}
+
+// learn takes over what is known and differs.
+func (c *Card) learn(told GatewayCard) (changed bool) {
+	for _, f := range []struct {
+		have *string
+		told string
+	}{{&c.Fingerprint, told.Fingerprint}, {&c.Brand, told.Brand}, {&c.Last4, told.Last4}} {
+		if f.told != "" && *f.have != f.told {
+			*f.have, changed = f.told, true
+		}
+	}
+	if told.ExpYear != 0 && told.ExpMonth != 0 && (c.ExpYear != told.ExpYear || c.ExpMonth != told.ExpMonth) {
+		c.ExpYear, c.ExpMonth, changed = told.ExpYear, told.ExpMonth, true
+	}
+	return changed
+}
+
+// history keeps what became of a charge beside the decisions that led to it.
+func (u *unitOfWork) history(c *Charge, r Reason, detail string) error {
+	return u.keep(&Decision{
+		Owner: c.Owner, Top: c.Top, At: u.now, Trigger: TriggerSettled, Purpose: c.Purpose, Run: u.run,
+		Actor: u.actor.Name(), Unit: c.Unit, Reason: r, Detail: detail, Made: c.ID,
 	})
 }
 
@@ -50,22 +142,16 @@ func (u *unitOfWork) succeeded(c *Charge, a *Attempt) error {
 	post := Posting{
 		Top: c.Top, Kind: PostCharge, Cause: causeOf("charge", int64(c.ID)), Charge: c.ID,
 		Actor: u.actor.Name(), BookedAt: u.real, EffectiveAt: u.now,
-		Entries: []Entry{
-			{Owner: c.Owner, Unit: c.Unit, Micros: c.Credit},
-			{Account: CashAccount(c.Gateway), Unit: c.Unit, Micros: -c.Gross},
-		},
-	}
-	if c.Tax != 0 {
-		post.Entries = append(post.Entries, Entry{Account: AccountTax, Unit: c.Unit, Micros: c.Tax})
-	}
-	if c.Fee != 0 {
-		post.Entries = append(post.Entries, Entry{Account: AccountFee, Unit: c.Unit, Micros: c.Fee})
+		Entries: c.entries(c.Gross, 0, 1),
 	}
 	if err := u.post(&post); err != nil {
 		return err
 	}
 	c.Posting = post.ID
 	if err := u.end(c, AttemptSucceeded, EndNone, ""); err != nil {
+		return err
+	}
+	if err := u.history(c, ReasonCharged, Money(c.Gross, c.Unit).String()); err != nil {
 		return err
 	}
 	j, err := judgedOf(u.tx, c.Owner)
@@ -108,7 +194,7 @@ func (u *unitOfWork) resume(j *Judged) error {
 // the card aside, and the customer is asked where the issuer wants that.
 func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
 	a.State, a.SettledAt = AttemptDeclined, u.now
-	a.Class, a.Code, a.Message = res.Class, res.Code, res.Message
+	a.Class, a.Code, a.Advice, a.Message = res.Class, res.Code, res.Advice, res.Message
 	if a.Class == DeclineNone {
 		a.Class = DeclineSoft
 	}
@@ -119,11 +205,17 @@ func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
 	if err != nil {
 		return err
 	}
-	wait, again := RetryAfter(c.Purpose, a.N)
-	if a.Class == DeclineSoft && again {
-		return u.retryLater(&j, c, a, u.now.Add(wait))
+	at, again, err := u.nextTry(c, a)
+	if err != nil {
+		return err
+	}
+	if again {
+		return u.retryLater(&j, c, a, at)
 	}
 	if err := u.end(c, AttemptDeclined, EndGivenUp, a.Code); err != nil {
+		return err
+	}
+	if err := u.history(c, ReasonDeclined, a.Code+", given up"); err != nil {
 		return err
 	}
 	j.OpenCharge = 0
@@ -145,6 +237,9 @@ func (u *unitOfWork) retryLater(j *Judged, c *Charge, a *Attempt, at time.Time) 
 		return err
 	}
 	u.chargeMoved(*c, OutcomeDeclined.String())
+	if err := u.history(c, ReasonDeclined, a.Code+", tried again "+at.Format(time.RFC3339)); err != nil {
+		return err
+	}
 	if a.N == 1 {
 		if err := u.mailedNow(j); err != nil {
 			return err
@@ -157,13 +252,47 @@ func (u *unitOfWork) retryLater(j *Judged, c *Charge, a *Attempt, at time.Time) 
 	return u.afterAnswer(j, c)
 }
 
-func (u *unitOfWork) putAside(id CardID, code string) error {
+// nextTry is when a declined charge is tried again by its plan; not before the
+// card network allows it, and not at all when that is beyond the plan.
+func (u *unitOfWork) nextTry(c *Charge, a *Attempt) (at time.Time, again bool, err error) {
+	wait, again := RetryAfter(c.Purpose, a.N)
+	if a.Class != DeclineSoft || !again {
+		return at, false, nil
+	}
+	at = u.now.Add(wait)
+	card, err := u.tx.Card(c.Card)
+	if err != nil {
+		return at, false, err
+	}
+	tries, err := u.tx.DeclinedTries(a.Print, u.now.Add(-networkWindow), networkTries)
+	if err != nil {
+		return at, false, err
+	}
+	return at, !networkFree(card.Brand, tries, c.Unit, c.Gross, u.now).After(at), nil
+}
+
+// putAside keeps a card, under every token that it has, from being charged again.
+func (u *unitOfWork) putAside(id CardID, why string) error {
 	card, err := u.tx.Card(id)
-	if err != nil || card.State != CardUsable {
+	if err != nil {
 		return err
 	}
-	card.State, card.Aside, card.UpdatedAt = CardAside, code, u.now
-	return u.tx.PutCard(&card)
+	same := []Card{card}
+	if card.Fingerprint != "" {
+		if same, err = u.tx.CardsByFingerprint(card.Gateway, card.Fingerprint); err != nil {
+			return err
+		}
+	}
+	for i := range same {
+		if same[i].State != CardUsable {
+			continue
+		}
+		same[i].State, same[i].Aside, same[i].UpdatedAt = CardAside, why, u.now
+		if err := u.tx.PutCard(&same[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // suspend stops further automatic charges for the charge's purpose and says so.
@@ -210,7 +339,11 @@ func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult) error {
 	a.State = AttemptNotSent
 	a.Code, a.Message = res.Code, res.Message
 	wait := askAfter(a.Lookups)
-	a.Lookups++
+	if res.Trouble == TroubleLimited {
+		wait = max(res.RetryAfter, time.Second) // asked for, so it counts no failure
+	} else {
+		a.Lookups++
+	}
 	if err := u.tx.SetAttempt(a); err != nil {
 		return err
 	}
@@ -238,12 +371,23 @@ func (u *unitOfWork) unknown(c *Charge, a *Attempt, res GatewayResult) error {
 		c.Reason = "the gateway did not tell the outcome in three days"
 	}
 	c.State, _ = ChargeStateOf(AttemptUnknown, how)
-	if age >= unknownAlarm {
-		late := *c
-		u.tell(func(o Observer) { o.ChargeMoved(late, "unknown_alarm") })
-	}
 	u.chargeMoved(*c, OutcomeUnknown.String())
-	if err := u.tx.SetCharge(c); err != nil || how == EndNone {
+	if err := u.tx.SetCharge(c); err != nil {
+		return err
+	}
+	if age >= unknownAlarm {
+		err := u.alarm(AlarmUnknown, causeOf("charge", int64(c.ID), int64(a.N)), c.Top,
+			fmt.Sprintf("the outcome of charge %d of %s is not known", c.ID, c.Owner),
+			fmt.Sprintf("%s by the gateway %s, sent %s, key %s. It is asked about for three days and never sent under another key.",
+				Money(c.Gross, c.Unit), c.Gateway, a.SubmittedAt.Format(time.RFC3339), a.Key))
+		if err != nil {
+			return err
+		}
+	}
+	if how == EndNone {
+		return nil
+	}
+	if err := u.unresolved(c, a); err != nil {
 		return err
 	}
 	// A person will find out about the money; the plan's price does not wait.
@@ -252,6 +396,17 @@ func (u *unitOfWork) unknown(c *Charge, a *Attempt, res GatewayResult) error {
 		return err
 	}
 	return u.afterAnswer(&j, c)
+}
+
+func (u *unitOfWork) unresolved(c *Charge, a *Attempt) error {
+	if err := u.history(c, ReasonUnresolved, a.Key); err != nil {
+		return err
+	}
+	return u.alarm(AlarmUnresolved, causeOf("charge", int64(c.ID), int64(a.N)), c.Top,
+		fmt.Sprintf("charge %d of %s needs a person", c.ID, c.Owner),
+		fmt.Sprintf("For three days the gateway %s did not tell whether it captured %s (key %s). Look there, then say\n"+
+			"`topupd charges resolve %d --captured` or `--not-captured`, with --reference and --reason.\n"+
+			"Until then the owner's automatic charges wait.", c.Gateway, Money(c.Gross, c.Unit), a.Key, c.ID))
 }
 
 // askLater leaves a charge to be asked about, or sent again, after a wait. The

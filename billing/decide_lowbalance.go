@@ -35,6 +35,7 @@ type CardChoice struct {
 	Card   *Card
 	Reason Reason // ReasonCharge when Card may be charged
 	Detail string
+	FreeAt time.Time // when ReasonNetworkLimit ends
 }
 
 // Low reports whether available is strictly below the threshold.
@@ -63,6 +64,9 @@ func DecideLowBalance(f *LowBalanceFacts) Decision {
 	switch {
 	case !d.Low:
 		decideNotLow(f, &d)
+	case f.Trigger == TriggerCorrection && d.State.Below:
+		// It was low before: what was planned for it stays.
+		d.Reason, d.NextAt = d.State.Reason, d.State.JudgeAt
 	case f.Trigger == TriggerCredit:
 		crossing(&d)
 		d.State.Armed = true
@@ -146,7 +150,8 @@ func chargeLow(f *LowBalanceFacts, d *Decision) (Reason, string, time.Time) {
 		return ReasonOff, "", none
 	case f.OpenCharge:
 		return ReasonOpenCharge, "", none
-	case f.Trigger == TriggerCorrection:
+	case f.Trigger == TriggerCorrection, f.Trigger == TriggerSweep && p.State.Reason == ReasonCorrection:
+		// A sweep does not make up for what a correction must not do.
 		return ReasonCorrection, "", none
 	}
 	if r, detail := f.Standing.hold(); r != ReasonCharge {
@@ -165,7 +170,7 @@ func chargeLow(f *LowBalanceFacts, d *Decision) (Reason, string, time.Time) {
 		// Its gateway may be set up again, which no row tells.
 		return f.Card.Reason, f.Card.Detail, f.Now.Add(time.Hour)
 	case f.Card.Reason != ReasonCharge:
-		return f.Card.Reason, f.Card.Detail, none
+		return f.Card.Reason, f.Card.Detail, f.Card.FreeAt
 	case f.Mandate == 0:
 		return ReasonNoMandate, "", none
 	}

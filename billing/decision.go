@@ -52,6 +52,18 @@ const (
 	ReasonMissedPeriod  Reason = "missed_period"    // billing: an older period that is not billed
 	ReasonBilled        Reason = "billed"           // billing: the period was billed before
 	ReasonFailed        Reason = "failed"           // an error of ours; see the log
+	ReasonAmountRefused Reason = "amount_refused"   // the gateway takes no such amount
+	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no more tries of this card for now
+
+	// What became of a charge, kept beside the decisions that led to it.
+	ReasonCharged    Reason = "charged"    // captured and credited
+	ReasonDeclined   Reason = "declined"   // Detail has the code and when it is tried again
+	ReasonCancelled  Reason = "cancelled"  // the last look found it no longer needed
+	ReasonUnresolved Reason = "unresolved" // nobody knows; for a person
+	ReasonResolved   Reason = "resolved"   // a person said what became of it
+	ReasonRefunded   Reason = "refunded"   // money went back to the card
+	ReasonDisputed   Reason = "disputed"   // the cardholder objects
+	ReasonResumed    Reason = "resumed"    // a person lifted what held automatic charges
 )
 
 // AskedAbout reports whether a person would ask about it, so that the decision

@@ -17,6 +17,7 @@ type Engine struct {
 	levies   Levies
 	set      Settings
 	wake     chan struct{}
+	gate     gate
 }
 
 // Config is what an engine is made of.
@@ -40,6 +41,11 @@ type Settings struct {
 	GatewayTimeout time.Duration
 	// ChargeConcurrency is how many charges may be in flight in this process.
 	ChargeConcurrency int
+	// ChargeRate is the most gateway calls a second over all servers; 0 is each
+	// gateway's own.
+	ChargeRate int
+	// Breaker stops all sending when it is exceeded.
+	Breaker GlobalBreaker
 	// Realm is the Digest realm that passwords are kept for.
 	Realm string
 }
@@ -84,18 +90,21 @@ type Observer interface {
 	Mailed(Notice)
 	// RunEnded: a run finished or stopped with an error.
 	RunEnded(Run)
+	// Alarmed: something that a person has to look at. subject names it.
+	Alarmed(kind AlarmKind, subject, text string)
 	// Failed: something of ours went wrong in the background.
 	Failed(what string, err error)
 }
 
 type noObserver struct{}
 
-func (noObserver) Decided(Decision)           {}
-func (noObserver) ChargeMoved(Charge, string) {}
-func (noObserver) Posted(PostingKind)         {}
-func (noObserver) Mailed(Notice)              {}
-func (noObserver) RunEnded(Run)               {}
-func (noObserver) Failed(string, error)       {}
+func (noObserver) Decided(Decision)                  {}
+func (noObserver) ChargeMoved(Charge, string)        {}
+func (noObserver) Posted(PostingKind)                {}
+func (noObserver) Mailed(Notice)                     {}
+func (noObserver) RunEnded(Run)                      {}
+func (noObserver) Alarmed(AlarmKind, string, string) {}
+func (noObserver) Failed(string, error)              {}
 
 // DefaultSettings are those of spec/operations.
 func DefaultSettings() Settings {

@@ -24,7 +24,7 @@ func TestCrossingChargesOnceAndSendsAReceipt(t *testing.T) {
 	if rows[0].Charge.Mandate == 0 || rows[0].Charge.Posting == 0 || len(rows[0].Attempts) != 1 {
 		t.Errorf("charge %+v", rows[0])
 	}
-	k.wantReason(billing.ReasonCharge)
+	k.wantReason(billing.ReasonCharged)
 	k.sweep(t0.Add(time.Hour))
 	k.wantStates(billing.ChargeSucceeded)
 	k.verify()

@@ -100,6 +100,8 @@ type GatewayCharge struct {
 	Description string
 	// GatewayRef is the gateway's id of this attempt when it is known already.
 	GatewayRef string
+	// SubmittedAt is when this attempt was sent last; zero for the first time.
+	SubmittedAt time.Time
 }
 
 // Trouble is what kept a gateway from doing its work. A decline is none, and
@@ -127,6 +129,9 @@ type GatewayResult struct {
 	Message string
 	// Trouble goes with OutcomeUnknown and OutcomeNotAttempted.
 	Trouble Trouble
+	// RetryAfter is how long a gateway that wants fewer calls asks to be left
+	// alone; zero is not said.
+	RetryAfter time.Duration
 	// Card is what the gateway told about the card; nil is nothing.
 	Card *GatewayCard
 }

@@ -50,7 +50,9 @@ type GatewayEvent struct {
 	Amount Amount
 	// Fee is what the gateway took for the dispute, or gave back: positive.
 	Fee Amount
-	// Token and Card are those of EventCardUpdated.
-	Token Secret
-	Card  GatewayCard
+	// Token, the gateway's Customer it belongs to, and Card are those of
+	// EventCardUpdated.
+	Token    Secret
+	Customer string
+	Card     GatewayCard
 }

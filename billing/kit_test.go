@@ -290,7 +290,7 @@ func (k *kit) expireLeases() {
 	k.t.Helper()
 	ever := time.Now().AddDate(100, 0, 0)
 	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
-		charges, err := tx.DueCharges(ever, ever, 1000)
+		charges, err := tx.DueCharges(billing.DueFilter{Now: ever, Real: ever, Limit: 1000})
 		if err != nil {
 			return err
 		}
@@ -382,9 +382,10 @@ type strict struct {
 	t testing.TB
 }
 
-func (s strict) Failed(what string, err error)    { s.t.Errorf("%s: %v", what, err) }
-func (strict) Decided(billing.Decision)           {}
-func (strict) ChargeMoved(billing.Charge, string) {}
-func (strict) Posted(billing.PostingKind)         {}
-func (strict) Mailed(billing.Notice)              {}
-func (strict) RunEnded(billing.Run)               {}
+func (s strict) Failed(what string, err error)           { s.t.Errorf("%s: %v", what, err) }
+func (strict) Alarmed(billing.AlarmKind, string, string) {}
+func (strict) Decided(billing.Decision)                  {}
+func (strict) ChargeMoved(billing.Charge, string)        {}
+func (strict) Posted(billing.PostingKind)                {}
+func (strict) Mailed(billing.Notice)                     {}
+func (strict) RunEnded(billing.Run)                      {}

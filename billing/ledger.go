@@ -16,7 +16,9 @@ const (
 	PostCharge        PostingKind = "charge"         // a card charge that succeeded
 	PostServiceCharge PostingKind = "service_charge" // a plan's price
 	PostAdjustment    PostingKind = "adjustment"     // import, correction
-	PostRefund        PostingKind = "refund"
+	PostRefund        PostingKind = "refund"         // money of a charge went back to its card
+	PostDispute       PostingKind = "dispute"        // the gateway took, or gave back, a disputed charge
+	PostDisputeFee    PostingKind = "dispute_fee"    // what a gateway takes for a dispute
 )
 
 // Posting is one zero-sum ledger transaction (L1). It is never changed (L2).
@@ -28,7 +30,7 @@ type Posting struct {
 	Cause string
 	// Input is a hash of what an idempotency key came with; empty without a key.
 	Input  string
-	Charge ChargeID // 0 unless PostCharge
+	Charge ChargeID // the charge that it is about, or 0
 	Notes  string
 	Actor  string
 	// BookedAt is when we wrote it, EffectiveAt when it counts.

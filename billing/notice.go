@@ -16,6 +16,7 @@ const (
 	NoticeBlocked    NoticeKind = "blocked"
 	NoticeUnblocked  NoticeKind = "unblocked"
 	NoticeExpiring   NoticeKind = "card_expiring"
+	NoticeOperator   NoticeKind = "operator" // an alarm, to root's address
 )
 
 // NoticeState is where the delivery of a notice is.

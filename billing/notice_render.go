@@ -31,6 +31,8 @@ type noticeView struct {
 	Card      string
 	Class     DeclineClass
 	Reference int64
+	Alarm     string
+	Text      string
 	RetryAt   time.Time
 	Now       time.Time
 	zone      *time.Location

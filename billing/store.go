@@ -37,6 +37,8 @@ type Reader interface {
 	CardReader
 	LedgerReader
 	ChargeReader
+	RefundReader
+	SendingReader
 	PlanReader
 	RunReader
 	NoticeReader
@@ -53,6 +55,8 @@ type Tx interface {
 	CardWriter
 	LedgerWriter
 	ChargeWriter
+	RefundWriter
+	SendingWriter
 	PlanWriter
 	RunWriter
 	NoticeWriter
@@ -161,6 +165,12 @@ type CardReader interface {
 	// ExpiringCards lists usable cards whose last month is year and month, ids
 	// above after.
 	ExpiringCards(year, month int, after CardID, limit int) ([]Card, error)
+	// CardsByFingerprint lists the cards of a gateway that are one card, of
+	// whichever owner.
+	CardsByFingerprint(gateway, fingerprint string) ([]Card, error)
+	// CardsOfCustomer lists the cards that a gateway keeps under one customer of its
+	// own; the empty name is those without one.
+	CardsOfCustomer(gateway, customer string) ([]Card, error)
 	// ActiveMandate is the newest mandate of the purpose that is not revoked.
 	ActiveMandate(OwnerID, Purpose) (Mandate, error)
 }
@@ -202,14 +212,40 @@ type ChargeReader interface {
 	AutomaticSince(o OwnerID, since time.Time) ([]AutomaticCharge, error)
 	// Charges lists newest first.
 	Charges(ChargeFilter) ([]Charge, error)
-	// DueCharges lists charges whose DueAt is at or before now and whose lease
-	// is over at the real time, oldest due first.
-	DueCharges(now, real time.Time, limit int) ([]ChargeID, error)
+	// DueCharges lists charges whose DueAt is at or before Now and whose lease
+	// is over at the Real time, oldest due first.
+	DueCharges(DueFilter) ([]ChargeID, error)
+	// AttemptByKey finds an attempt by its key, AttemptByRef by the gateway's id:
+	// the newest that has it.
+	AttemptByKey(key string) (Attempt, error)
+	AttemptByRef(gateway, ref string) (Attempt, error)
+	// DeclinedTries lists the declined attempts on a card since a time, newest first.
+	DeclinedTries(print string, since time.Time, limit int) ([]DeclinedTry, error)
 	// Decisions lists an owner's (0: everybody's) decisions, newest first.
 	Decisions(o OwnerID, before int64, limit int) ([]Decision, error)
 	// RunTally counts the charges, mails and posted periods of a run, by what
 	// became of them.
 	RunTally(RunID) (Tally, error)
+}
+
+// DueFilter selects the charges that a worker may take up.
+type DueFilter struct {
+	Now, Real time.Time
+	// Except are gateways that are spared for now, at most MaxSpared.
+	Except []string
+	// AskOnly leaves out what is not sent yet.
+	AskOnly bool
+	Limit   int
+}
+
+// MaxSpared is how many gateways a DueFilter may leave out.
+const MaxSpared = 4
+
+// DeclinedTry is a declined attempt as the card networks count it.
+type DeclinedTry struct {
+	At    time.Time
+	Unit  Unit
+	Gross int64
 }
 
 // ChargeFilter selects charges.
@@ -234,6 +270,48 @@ type ChargeWriter interface {
 	AddAttempt(*Attempt) error
 	// SetAttempt replaces an attempt's outcome.
 	SetAttempt(*Attempt) error
+}
+
+// RefundReader reads refunds and disputes.
+type RefundReader interface {
+	Refund(RefundID) (Refund, error)
+	RefundByKey(key string) (Refund, error)
+	RefundByRef(gateway, ref string) (Refund, error)
+	// RefundsOf and DisputesOf list those of a charge.
+	RefundsOf(ChargeID) ([]Refund, error)
+	DisputesOf(ChargeID) ([]Dispute, error)
+	DisputeByRef(gateway, ref string) (Dispute, error)
+	// HoldingDisputes lists an owner's disputes that nobody lifted.
+	HoldingDisputes(OwnerID) ([]Dispute, error)
+	// DueRefunds lists refunds to send or to ask about, as DueCharges does.
+	DueRefunds(now, real time.Time, limit int) ([]RefundID, error)
+}
+
+// RefundWriter writes refunds, disputes and what gateways told.
+type RefundWriter interface {
+	// CreateRefund inserts. Errors: Exists (field "key" or "ref").
+	CreateRefund(*Refund) error
+	// SetRefund replaces what changes in a refund's life.
+	SetRefund(*Refund) error
+	PutDispute(*Dispute) error
+	// NoteGatewayEvent inserts an event that is acted on; Exists when it was before.
+	NoteGatewayEvent(gateway string, ev *GatewayEvent, c *Charge, received time.Time) error
+}
+
+// SendingReader reads what holds sending back as a whole.
+type SendingReader interface {
+	SendingStop() (SendingStop, error)
+	// Pace is that of a gateway; Slow is 1 when it was never kept.
+	Pace(gateway string) (Pace, error)
+	// SubmittedSince counts the attempts that left since a time, and their money
+	// per unit.
+	SubmittedSince(time.Time) (count int64, money map[Unit]int64, err error)
+}
+
+// SendingWriter writes it.
+type SendingWriter interface {
+	SetSendingStop(SendingStop) error
+	SetPace(*Pace) error
 }
 
 // PlanReader reads plans, accounts' places in them, and billed periods.

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -143,7 +144,24 @@ func (u *unitOfWork) createCharge(j *Judged, d *Decision, cause, period string) 
 	}
 	j.OpenCharge = c.ID
 	u.chargeMoved(*c, "")
-	return c, nil
+	return c, u.countCharges(c)
+}
+
+// manyCharges automatic charges of one owner in an hour are an alarm: a runaway
+// is noticed within the hour, not at the end of the month.
+const manyCharges = 3
+
+func (u *unitOfWork) countCharges(c *Charge) error {
+	if !c.Purpose.Automatic() {
+		return nil
+	}
+	recent, err := u.tx.AutomaticSince(c.Owner, u.now.Add(-time.Hour))
+	if err != nil || len(recent) < manyCharges {
+		return err
+	}
+	return u.alarm(AlarmManyCharges, causeOf("owner", int64(c.Owner), u.now.Unix()/3600), c.Top,
+		fmt.Sprintf("%s had %d automatic charges in an hour", c.Owner, len(recent)),
+		fmt.Sprintf("The newest is charge %d of %s. `topupd charges why` shows what led to each.", c.ID, Money(c.Gross, c.Unit)))
 }
 
 func (u *unitOfWork) chargeMoved(c Charge, outcome string) {
@@ -168,6 +186,9 @@ func (e *Engine) lowBalanceFacts(r Reader, j *Judged, t Trigger, now time.Time) 
 	credit := Money(j.Policy.ChargeAmount, j.Owner.Currency)
 	f.Tax, f.Fee = e.levies.Levy(j.Owner.ID, credit)
 	if f.Card, err = e.chooseCard(r, j.Owner.ID, j.Policy.Card, now); err != nil {
+		return nil, err
+	}
+	if f.Card, err = e.takes(r, f.Card, j.Owner.Currency, credit.Micros+f.Tax+f.Fee, now); err != nil {
 		return nil, err
 	}
 	if f.Mandate, err = mandateOf(r, j.Owner.ID, PurposeLowBalance); err != nil {

@@ -10,7 +10,7 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
-// Work sends due charges and notices until ctx is done, then waits for what is
+// Work sends due charges, refunds and notices until ctx is done, then waits for what is
 // in flight. The rows are the queue; any number of processes may work.
 func (e *Engine) Work(ctx context.Context) {
 	tick := time.NewTicker(poll)
@@ -42,14 +42,29 @@ func (e *Engine) Drain(ctx context.Context) error {
 			return err
 		}
 		if started == 0 && inFlight.idle() {
-			return ctx.Err()
+			if !e.awaitPace(ctx) {
+				return ctx.Err()
+			}
+			continue
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-inFlight.freed:
+		case <-time.After(poll):
 		}
 	}
+}
+
+// awaitPace waits until a gateway that is held by its pace may be called again;
+// false when none is.
+func (e *Engine) awaitPace(ctx context.Context) bool {
+	_, paced := e.due(DueFilter{Real: realNow()})
+	if paced.IsZero() || ctx.Err() != nil {
+		return false
+	}
+	awaitTurn(ctx, paced)
+	return ctx.Err() == nil
 }
 
 // launch starts a goroutine for each due row, as many as there is room for,
@@ -59,9 +74,14 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 		return 0, ctx.Err()
 	}
 	var charges []ChargeID
+	var refunds []RefundID
 	var notices []NoticeID
+	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
 	err = e.store.View(ctx, func(r Reader) (err error) {
-		if charges, err = r.DueCharges(now(ctx), realNow(), 2*f.size); err != nil {
+		if charges, err = r.DueCharges(filter); err != nil {
+			return err
+		}
+		if refunds, err = r.DueRefunds(now(ctx), realNow(), 2*f.size); err != nil {
 			return err
 		}
 		notices, err = r.DueNotices(now(ctx), realNow(), 2*f.size)
@@ -72,6 +92,9 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	}
 	for _, id := range charges {
 		started += f.start(flightKey{charge: id}, func() error { return e.chargeOne(ctx, id) }, e.observer)
+	}
+	for _, id := range refunds {
+		started += f.start(flightKey{refund: id}, func() error { return e.refundOne(ctx, id) }, e.observer)
 	}
 	for _, id := range notices {
 		started += f.start(flightKey{notice: id}, func() error { return e.mailOne(ctx, id) }, e.observer)
@@ -94,6 +117,7 @@ type flight struct {
 
 type flightKey struct {
 	charge ChargeID
+	refund RefundID
 	notice NoticeID
 }
 

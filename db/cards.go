@@ -49,6 +49,19 @@ func (r *reader) Cards(after billing.CardID, limit int) ([]billing.Card, error) 
 	return list(r, scanCard, sqlCards, int64(after), limitOf(limit))
 }
 
+const sqlCardsByFingerprint = `SELECT ` + cardColumns + ` FROM cards
+WHERE fingerprint = $2 AND fingerprint <> '' AND gateway = $1 ORDER BY id`
+
+func (r *reader) CardsByFingerprint(gateway, fingerprint string) ([]billing.Card, error) {
+	return list(r, scanCard, sqlCardsByFingerprint, gateway, fingerprint)
+}
+
+const sqlCardsOfCustomer = `SELECT ` + cardColumns + ` FROM cards WHERE gateway = $1 AND gateway_customer = $2 ORDER BY id`
+
+func (r *reader) CardsOfCustomer(gateway, customer string) ([]billing.Card, error) {
+	return list(r, scanCard, sqlCardsOfCustomer, gateway, customer)
+}
+
 const sqlExpiringCards = `SELECT ` + cardColumns + ` FROM cards
 WHERE exp_year = $1 AND exp_month = $2 AND state = 'usable' AND id > $3 ORDER BY id LIMIT $4`
 

@@ -48,37 +48,6 @@ func (r *reader) ChargeByCause(cause string) (billing.Charge, error) {
 	return one(r, "charge", scanCharge, sqlChargeByCause, cause)
 }
 
-const sqlAttempts = `SELECT charge_id, n, key, state, submitted_at, settled_at, lookups, ref, class, code, message
-FROM attempts WHERE charge_id = $1 ORDER BY n`
-
-func (r *reader) Attempts(id billing.ChargeID) ([]billing.Attempt, error) {
-	return list(r, scanAttempt, sqlAttempts, int64(id))
-}
-
-func scanAttempt(r *row, a *billing.Attempt) {
-	a.Charge = billing.ChargeID(r.int64())
-	a.N = r.int()
-	a.Key = r.text()
-	a.State = billing.AttemptState(r.text())
-	a.SubmittedAt = r.time()
-	a.SettledAt = r.time()
-	a.Lookups = r.int()
-	a.Ref = r.text()
-	a.Class = declineClass(r.text())
-	a.Code = r.text()
-	a.Message = r.text()
-}
-
-// declineClass reads what DeclineClass.String wrote.
-func declineClass(word string) billing.DeclineClass {
-	for c := billing.DeclineNone; c <= billing.DeclineAuthentication; c++ {
-		if c.String() == word {
-			return c
-		}
-	}
-	return billing.DeclineNone
-}
-
 // A charge counts from its capture, others from when they were made; a capture
 // comes at most settleWithin after that.
 const sqlAutomaticSince = `SELECT c.purpose, c.counts_at, c.gross, c.state = 'failed' FROM (
@@ -142,11 +111,23 @@ func (r *reader) Charges(f billing.ChargeFilter) ([]billing.Charge, error) {
 }
 
 const sqlDueCharges = `SELECT id FROM charges WHERE due_at IS NOT NULL AND due_at <= $1
-    AND (lease_until IS NULL OR lease_until <= $2)
-ORDER BY due_at, id LIMIT $3`
+    AND (lease_until IS NULL OR lease_until <= $2) AND (NOT $3 OR state <> 'created')
+    AND gateway NOT IN ($5, $6, $7, $8)
+ORDER BY due_at, id LIMIT $4`
 
-func (r *reader) DueCharges(now, real time.Time, limit int) ([]billing.ChargeID, error) {
-	return list(r, scanID[billing.ChargeID], sqlDueCharges, now, real, limitOf(limit))
+func (r *reader) DueCharges(f billing.DueFilter) ([]billing.ChargeID, error) {
+	args := []any{f.Now, f.Real, f.AskOnly, limitOf(f.Limit), "", "", "", ""}
+	copy(args[4:], texts(f.Except[:min(len(f.Except), billing.MaxSpared)]))
+	return list(r, scanID[billing.ChargeID], sqlDueCharges, args...)
+}
+
+// texts are strings as arguments.
+func texts(list []string) []any {
+	args := make([]any, len(list))
+	for i, s := range list {
+		args[i] = s
+	}
+	return args
 }
 
 // The run's charges by what became of them, each with whether it was declined.
@@ -193,23 +174,4 @@ const sqlSetCharge = `UPDATE charges SET state = $2, attempt = $3, due_at = $4, 
 func (t *tx) SetCharge(c *billing.Charge) error {
 	return t.change("charge", sqlSetCharge, int64(c.ID), string(c.State), c.Attempt, c.DueAt, c.LeaseUntil, c.Reason,
 		ref(c.Posting), c.SettledAt)
-}
-
-const sqlAddAttempt = `INSERT INTO attempts (charge_id, n, top_id, key, state, submitted_at, settled_at, lookups, ref,
-    class, code, message)
-VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11)`
-
-func (t *tx) AddAttempt(a *billing.Attempt) error {
-	_, err := t.exec(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
-		a.Lookups, a.Ref, a.Class.String(), a.Code, a.Message)
-	return err
-}
-
-const sqlSetAttempt = `UPDATE attempts SET state = $3, submitted_at = $4, settled_at = $5, lookups = $6, ref = $7,
-    class = $8, code = $9, message = $10
-WHERE charge_id = $1 AND n = $2`
-
-func (t *tx) SetAttempt(a *billing.Attempt) error {
-	return t.change("attempt", sqlSetAttempt, int64(a.Charge), a.N, string(a.State), a.SubmittedAt, a.SettledAt,
-		a.Lookups, a.Ref, a.Class.String(), a.Code, a.Message)
 }

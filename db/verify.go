@@ -15,7 +15,7 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, e
 	err := s.View(ctx, func(r billing.Reader) error {
 		v.r = readerOf(r)
 		for _, check := range []func() error{
-			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges,
+			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack,
 		} {
 			if err := check(); err != nil {
 				return err
@@ -214,6 +214,31 @@ FROM charges c LEFT JOIN postings p ON p.charge_id = c.id AND p.kind = 'charge' 
 	sqlStrayBookings = `SELECT p.id FROM postings p WHERE p.kind = 'charge'
     AND (p.charge_id IS NULL OR NOT EXISTS (SELECT 1 FROM charges c WHERE c.id = p.charge_id))`
 )
+
+// sqlGivenBack compares, for each charge of which something went back, what the
+// refunds and disputes say with what the ledger took from the gateway's cash.
+const sqlGivenBack = `SELECT c.id, c.unit, c.gross,
+    (SELECT COALESCE(SUM(f.amount), 0) FROM refunds f WHERE f.charge_id = c.id AND f.state = 'succeeded'),
+    (SELECT COALESCE(SUM(d.withdrawn - d.reinstated), 0) FROM disputes d WHERE d.charge_id = c.id),
+    (SELECT COALESCE(SUM(-e.micros), 0) FROM postings p JOIN entries e ON e.posting_id = p.id
+        WHERE p.charge_id = c.id AND p.kind IN ('charge', 'refund', 'dispute') AND e.account = 'cash:' || c.gateway)
+FROM charges c WHERE c.id IN (SELECT charge_id FROM refunds UNION SELECT charge_id FROM disputes)
+    OR c.id IN (SELECT charge_id FROM postings WHERE kind IN ('refund', 'dispute') AND charge_id IS NOT NULL)
+ORDER BY c.id`
+
+// givenBack is C8: captured - refunded - withdrawn + reinstated is what is
+// credited, taxed and taken as fee.
+func (v *verifier) givenBack() error {
+	return v.each(func(r *row) error {
+		id, unit, gross := r.int64(), r.text(), r.int64()
+		refunded, disputed, cash := r.int64(), r.int64(), r.int64()
+		if gross-refunded-disputed == cash {
+			return nil
+		}
+		return v.add("C8", "charge %d captured %s %s, %s went back by refunds and %s by disputes, and %s are booked", id,
+			billing.FormatMicros(gross), unit, billing.FormatMicros(refunded), billing.FormatMicros(disputed), billing.FormatMicros(cash))
+	}, sqlGivenBack)
+}
 
 // bookings is C4: a charge succeeded if and only if exactly one posting books
 // it, with its amounts.

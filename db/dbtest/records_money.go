@@ -231,12 +231,30 @@ func dueCharges(w *world) {
 	b := at(bob, noon.Add(-time.Hour), noon)
 	at(carol, time.Time{}, time.Time{})
 	due := func(now, real time.Time, limit int) []billing.ChargeID {
-		return read(w, func(r billing.Reader) ([]billing.ChargeID, error) { return r.DueCharges(now, real, limit) })
+		return read(w, func(r billing.Reader) ([]billing.ChargeID, error) {
+			return r.DueCharges(billing.DueFilter{Now: now, Real: real, Limit: limit})
+		})
 	}
 	same(w, due(noon, noon, 9), []billing.ChargeID{b, a})
 	same(w, due(noon, noon, 1), []billing.ChargeID{b})
 	same(w, due(noon, noon.Add(-time.Microsecond), 9), []billing.ChargeID{a})
 	same(w, due(noon.Add(-time.Microsecond), noon, 9), []billing.ChargeID{b})
+
+	filtered := func(f billing.DueFilter) []billing.ChargeID {
+		f.Now, f.Real = noon, noon
+		return read(w, func(r billing.Reader) ([]billing.ChargeID, error) { return r.DueCharges(f) })
+	}
+	w.update(func(tx billing.Tx) error {
+		c, err := tx.Charge(b)
+		if err != nil {
+			return err
+		}
+		c.State = billing.ChargeUnknown
+		return tx.SetCharge(&c)
+	})
+	same(w, filtered(billing.DueFilter{AskOnly: true}), []billing.ChargeID{b})
+	same(w, filtered(billing.DueFilter{Except: []string{"stripe", "hook", "x", "sandbox"}}), nil)
+	same(w, filtered(billing.DueFilter{Except: []string{"stripe"}}), []billing.ChargeID{b, a})
 }
 
 func automaticHistory(w *world) {

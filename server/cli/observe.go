@@ -18,6 +18,7 @@ type observer struct {
 	postings  *prometheus.CounterVec
 	notices   *prometheus.CounterVec
 	runs      *prometheus.HistogramVec
+	alarms    *prometheus.CounterVec
 	failures  prometheus.Counter
 }
 
@@ -37,6 +38,7 @@ func newObserver(log zerolog.Logger) *observer {
 			Name: "topupd_run_duration_seconds", Help: "Time that a run took to decide, by job.",
 			Buckets: []float64{.01, .1, 1, 10, 60, 300, 1800, 7200},
 		}, []string{"job", "result"}),
+		alarms: counter("topupd_alarms_total", "What a person has to look at, by kind; each has a log line.", "kind"),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "topupd_failures_total", Help: "Errors of ours in the background; each has a log line.",
 		}),
@@ -45,7 +47,7 @@ func newObserver(log zerolog.Logger) *observer {
 
 // collectors are the metrics, for the server's registry.
 func (o *observer) collectors() []prometheus.Collector {
-	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.runs, o.failures}
+	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.runs, o.alarms, o.failures}
 }
 
 // Decided counts; what follows from a decision has a line of its own.
@@ -59,7 +61,7 @@ func (o *observer) Decided(d billing.Decision) {
 func (o *observer) ChargeMoved(c billing.Charge, outcome string) {
 	o.charges.WithLabelValues(string(c.State), outcomeLabel(c.State, outcome)).Inc()
 	level := zerolog.InfoLevel
-	if c.State == billing.ChargeUnresolved || outcome == unknownAlarm {
+	if c.State == billing.ChargeUnresolved {
 		level = zerolog.ErrorLevel // a person is needed
 	}
 	e := o.log.WithLevel(level).Int64("charge", int64(c.ID)).Stringer("owner", c.Owner).Str("purpose", string(c.Purpose)).
@@ -77,9 +79,6 @@ func (o *observer) ChargeMoved(c billing.Charge, outcome string) {
 	e.Msg("charge")
 }
 
-// unknownAlarm is the outcome that comes once, after 15 minutes of not knowing.
-const unknownAlarm = "unknown_alarm"
-
 // outcomeLabel bounds the label: a failed charge's outcome is the gateway's
 // code, a cancelled one's its reason.
 func outcomeLabel(state billing.ChargeState, outcome string) string {
@@ -87,7 +86,7 @@ func outcomeLabel(state billing.ChargeState, outcome string) string {
 		return billing.OutcomeDeclined.String()
 	}
 	switch outcome {
-	case "", unknownAlarm, billing.OutcomeSucceeded.String(), billing.OutcomeDeclined.String(),
+	case "", billing.OutcomeSucceeded.String(), billing.OutcomeDeclined.String(),
 		billing.OutcomeNotAttempted.String(), billing.OutcomeUnknown.String():
 		return outcome
 	}
@@ -126,6 +125,12 @@ func (o *observer) RunEnded(r billing.Run) {
 	e.Int64("run", int64(r.ID)).Str("job", string(r.Job)).Str("key", r.Key).Str("trigger", r.Trigger).
 		Int64("decided", t.Decided).Int64("charges", t.Charges).Int64("mails", t.Mails).Int64("posted", t.Posted).
 		Int64("failed", t.Failed).Int64("ms", took.Milliseconds()).Msg("run")
+}
+
+// Alarmed counts, and writes a line that a person should see.
+func (o *observer) Alarmed(kind billing.AlarmKind, subject, text string) {
+	o.alarms.WithLabelValues(string(kind)).Inc()
+	o.log.Error().Str("alarm", string(kind)).Str("detail", text).Msg(subject)
 }
 
 // Failed writes one line for each error of ours.

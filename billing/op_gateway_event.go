@@ -1,0 +1,170 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// GatewayEvent acts on what a gateway told on its own. The same event, however
+// often and late it comes, acts once. Errors: NotFound when it is about nothing
+// of ours, Busy.
+func (e *Engine) GatewayEvent(ctx context.Context, gateway string, ev GatewayEvent) error {
+	if ev.ID == "" {
+		return Errorf(Missing, "id", "an event needs an id")
+	}
+	return e.update(ctx, func(u *unitOfWork) error {
+		if ev.Kind == EventCardUpdated {
+			return u.cardUpdated(gateway, &ev)
+		}
+		a, err := u.attemptOf(gateway, &ev)
+		if err != nil {
+			return err
+		}
+		c, err := u.tx.Charge(a.Charge)
+		if err != nil {
+			return err
+		}
+		err = u.tx.NoteGatewayEvent(gateway, &ev, &c, u.real)
+		if errors.Is(err, Exists) {
+			return nil // told before
+		}
+		if err != nil {
+			return err
+		}
+		switch ev.Kind {
+		case EventCharge:
+			if ev.Result.Outcome != OutcomeSucceeded && ev.Result.Outcome != OutcomeDeclined {
+				return nil // nothing definite: a lookup asks
+			}
+			return u.answered(&c, &a, ev.Result)
+		case EventRefund:
+			return u.refundTold(&c, &ev)
+		case EventDisputeOpened, EventDisputeWithdrawn, EventDisputeReinstated, EventDisputeClosed:
+			return u.disputeTold(&c, &ev)
+		case EventFraudWarning:
+			return u.fraudWarned(&c, &ev)
+		}
+		return Errorf(Invalid, "kind", "there is no event of kind %s", ev.Kind)
+	})
+}
+
+// attemptOf finds the attempt that an event is about: by our own key, which is
+// there before the gateway's id is committed, or by that id.
+func (u *unitOfWork) attemptOf(gateway string, ev *GatewayEvent) (a Attempt, err error) {
+	err = NotFound
+	if ev.Key != "" {
+		a, err = u.tx.AttemptByKey(ev.Key)
+	}
+	if errors.Is(err, NotFound) && ev.Ref != "" {
+		a, err = u.tx.AttemptByRef(gateway, ev.Ref)
+	}
+	if err == nil && a.Gateway != gateway {
+		err = NotFound
+	}
+	if errors.Is(err, NotFound) {
+		err = Errorf(NotFound, "ref", "the event is about no charge of ours")
+	}
+	if err == nil && ev.Ref != "" && a.Ref == "" {
+		a.Ref = ev.Ref
+	}
+	return a, err
+}
+
+// refundTold acts on a refund that the gateway tells of: one of ours, or one that
+// was made there by hand.
+func (u *unitOfWork) refundTold(c *Charge, ev *GatewayEvent) error {
+	if ev.RefundRef == "" {
+		return Errorf(Invalid, "refund", "a refund's event needs the gateway's id of it")
+	}
+	res := ev.Result
+	res.Ref = ev.RefundRef
+	f, err := u.tx.RefundByRef(c.Gateway, ev.RefundRef)
+	if errors.Is(err, NotFound) && ev.RefundKey != "" {
+		f, err = u.tx.RefundByKey(ev.RefundKey)
+	}
+	switch {
+	case err == nil && f.Charge != c.ID:
+		return Errorf(NotFound, "refund", "the refund is of another charge")
+	case err == nil:
+		return u.refundAnswered(&f, res)
+	case !errors.Is(err, NotFound):
+		return err
+	case c.State != ChargeSucceeded:
+		// The capture is not booked yet: the gateway tells again, after it is.
+		return Errorf(Busy, "", "the charge of this refund is not settled yet")
+	case ev.Amount.Unit != c.Unit || ev.Amount.Micros <= 0:
+		return Errorf(Invalid, "amount", "a refund is above 0, in %s", c.Unit)
+	case res.Outcome == OutcomeDeclined:
+		return nil // it never happened
+	}
+	f = Refund{
+		Charge: c.ID, Owner: c.Owner, Top: c.Top, Gateway: c.Gateway, Ref: ev.RefundRef, Unit: c.Unit, Amount: ev.Amount.Micros,
+		State: RefundUnknown, Reason: "made at the gateway", Actor: c.Gateway, CreatedAt: u.now,
+	}
+	if err := u.tx.CreateRefund(&f); err != nil {
+		return err
+	}
+	if res.Outcome != OutcomeSucceeded {
+		return nil // pending: the gateway tells more
+	}
+	return u.refundAnswered(&f, res)
+}
+
+// cardUpdated takes over what the network changed of a card, under its token.
+func (u *unitOfWork) cardUpdated(gateway string, ev *GatewayEvent) error {
+	cards, err := u.tx.CardsOfCustomer(gateway, ev.Customer)
+	if err != nil {
+		return err
+	}
+	found := false
+	for i := range cards {
+		card := &cards[i]
+		if len(card.Token) == 0 || card.State == CardDeleted {
+			continue
+		}
+		token, err := u.e.sealer.Open(card.Token, cardAAD(card.ID))
+		if err != nil || token != ev.Token {
+			continue // sealed with a key that is not set: its charges say so
+		}
+		if !found {
+			found = true
+			err := u.tx.NoteGatewayEvent(gateway, ev, nil, u.real)
+			if errors.Is(err, Exists) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if !card.learn(ev.Card) {
+			continue
+		}
+		card.UpdatedAt = u.now
+		if err := u.tx.PutCard(card); err != nil {
+			return err
+		}
+		if err := u.tx.JudgeWithin(card.Owner, u.now); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return Errorf(NotFound, "token", "the event is about no card of ours")
+	}
+	return nil
+}
+
+// fraudWarned puts the card aside: a dispute mostly follows, and refunding the
+// charge first is cheaper. A person decides.
+func (u *unitOfWork) fraudWarned(c *Charge, ev *GatewayEvent) error {
+	if err := u.putAside(c.Card, asideFraud); err != nil {
+		return err
+	}
+	if err := u.history(c, ReasonDisputed, "the card's issuer warns of fraud"); err != nil {
+		return err
+	}
+	return u.alarm(AlarmFraudWarning, causeOf("charge", int64(c.ID))+":"+ev.ID, c.Top,
+		fmt.Sprintf("the issuer of a card suspects fraud: charge %d of %s", c.ID, c.Owner),
+		fmt.Sprintf("%s by the gateway %s. The card is put aside. `topupd charges refund %d` gives the money back before it is disputed.",
+			Money(c.Gross, c.Unit), c.Gateway, c.ID))
+}

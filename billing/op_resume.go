@@ -1,0 +1,108 @@
+package billing
+
+import "context"
+
+// ResumeOwner lets an owner's automatic charges go on by a person's word: it ends
+// suspensions, lifts disputes and the block that came with them, and brings cards
+// back that a dispute or a fraud warning put aside. A card that was refused for
+// good stays aside. Errors: NotFound, Conflict when nothing held it.
+func (e *Engine) ResumeOwner(ctx context.Context, o OwnerID, reason string) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		j, err := u.judged(o)
+		if err != nil {
+			return err
+		}
+		lifted := 0
+		for _, step := range []func(*Judged) (bool, error){u.endSuspensions, u.liftDisputes, u.bringCardsBack} {
+			did, err := step(&j)
+			if err != nil {
+				return err
+			}
+			if did {
+				lifted++
+			}
+		}
+		if lifted == 0 {
+			return Errorf(Conflict, "", "nothing of %s is suspended, disputed or put aside by a dispute", o)
+		}
+		err = u.keep(&Decision{
+			Owner: o, Top: j.Owner.Top, At: u.now, Trigger: TriggerSave, Purpose: PurposeLowBalance, Actor: u.actor.Name(),
+			Available: j.Available(), Threshold: j.Policy.Threshold, Unit: j.Owner.Currency, Reason: ReasonResumed, Detail: reason,
+			State: j.Policy.State,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = u.judge(&j, TriggerSave)
+		return err
+	})
+}
+
+func (u *unitOfWork) endSuspensions(j *Judged) (bool, error) {
+	s := &j.Policy.State
+	did := s.Suspended != "" || s.BRSuspended != ""
+	return did, u.resume(j)
+}
+
+func (u *unitOfWork) liftDisputes(j *Judged) (bool, error) {
+	holding, err := u.tx.HoldingDisputes(j.Owner.ID)
+	if err != nil {
+		return false, err
+	}
+	for i := range holding {
+		holding[i].LiftedAt, holding[i].LiftedBy = u.now, u.actor.Name()
+		if err := u.tx.PutDispute(&holding[i]); err != nil {
+			return false, err
+		}
+	}
+	did := len(holding) > 0
+	if j.Owner.Blocked&BlockDispute != 0 {
+		did = true
+		j.Owner.Blocked &^= BlockDispute
+		if err := u.tx.SetBlocked(j.Owner.ID, j.Owner.Blocked, u.now); err != nil {
+			return did, err
+		}
+	}
+	return did, nil
+}
+
+func (u *unitOfWork) bringCardsBack(j *Judged) (did bool, err error) {
+	cards, err := u.tx.CardsOf(j.Owner.ID)
+	if err != nil {
+		return false, err
+	}
+	for i := range cards {
+		c := &cards[i]
+		if !c.asideByDispute() {
+			continue
+		}
+		did = true
+		same := []Card{*c}
+		if c.Fingerprint != "" {
+			// Put aside with it, under whichever token and owner.
+			if same, err = u.tx.CardsByFingerprint(c.Gateway, c.Fingerprint); err != nil {
+				return did, err
+			}
+		}
+		for k := range same {
+			if !same[k].asideByDispute() {
+				continue
+			}
+			same[k].State, same[k].Aside, same[k].UpdatedAt = CardUsable, "", u.now
+			if err := u.tx.PutCard(&same[k]); err != nil {
+				return did, err
+			}
+		}
+	}
+	return did, nil
+}
+
+// The reasons for which a card is put aside that are no decline.
+const (
+	asideDispute = "dispute"
+	asideFraud   = "fraud_warning"
+)
+
+func (c *Card) asideByDispute() bool {
+	return c.State == CardAside && (c.Aside == asideDispute || c.Aside == asideFraud)
+}

@@ -1,0 +1,137 @@
+package billing
+
+import (
+	"context"
+	"time"
+)
+
+// refundOne takes one due refund through one step: sent, or sent again with the
+// same key, which gives the money back once. The row and its key were committed
+// before, as with charges.
+func (e *Engine) refundOne(ctx context.Context, id RefundID) error {
+	req, g, err := e.claimRefund(ctx, id)
+	if err != nil || g == nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	call, cancel := context.WithTimeout(ctx, e.timeout(g))
+	defer cancel()
+	res := g.Refund(call, req)
+	return e.update(ctx, func(u *unitOfWork) error {
+		f, err := u.tx.Refund(id)
+		if err != nil {
+			return err
+		}
+		return u.refundAnswered(&f, res)
+	})
+}
+
+func (e *Engine) claimRefund(ctx context.Context, id RefundID) (req GatewayRefund, g Gateway, err error) {
+	err = e.update(ctx, func(u *unitOfWork) error {
+		g = nil
+		f, err := u.tx.Refund(id)
+		if err != nil {
+			return err
+		}
+		if f.DueAt.IsZero() || f.DueAt.After(u.now) || f.LeaseUntil.After(u.real) {
+			return nil // another worker was faster
+		}
+		to, listed := e.gateways[f.Gateway]
+		if !listed || paused(to, u.real) {
+			f.LeaseUntil = u.real.Add(time.Minute)
+			return u.tx.SetRefund(&f)
+		}
+		captured, err := u.capturedAttempt(f.Charge)
+		if err != nil {
+			return err
+		}
+		f.State = RefundSubmitted
+		f.LeaseUntil = u.real.Add(e.timeout(to) + leaseSlack)
+		g = to
+		req = GatewayRefund{
+			Key: f.Key, ChargeKey: captured.Key, ChargeRef: captured.Ref, Amount: Money(f.Amount, f.Unit),
+			RefundID: f.ID, ChargeID: f.Charge, GatewayRef: f.Ref,
+		}
+		return u.tx.SetRefund(&f)
+	})
+	if err != nil {
+		g = nil
+	}
+	return req, g, err
+}
+
+// capturedAttempt is the attempt of a charge that took the money.
+func (u *unitOfWork) capturedAttempt(id ChargeID) (Attempt, error) {
+	all, err := u.tx.Attempts(id)
+	if err != nil {
+		return Attempt{}, err
+	}
+	for _, a := range all {
+		if a.State == AttemptSucceeded {
+			return a, nil
+		}
+	}
+	return Attempt{}, Errorf(Conflict, "charge", "charge %d has no attempt that was captured", id)
+}
+
+// refundAnswered records what a gateway said of a refund, whoever heard it. One
+// that succeeded may still fail later, when the card's bank sends it back.
+func (u *unitOfWork) refundAnswered(f *Refund, res GatewayResult) error {
+	if res.Ref != "" {
+		f.Ref = res.Ref
+	}
+	f.Code, f.Message = res.Code, res.Message
+	switch {
+	case res.Outcome == OutcomeSucceeded && f.State != RefundSucceeded:
+		return u.refunded(f)
+	case res.Outcome == OutcomeDeclined && f.State != RefundFailed:
+		return u.refundFailed(f)
+	case !f.State.Open():
+		return nil
+	}
+	// Pending, no answer, or not sent: the same key again.
+	f.State, f.DueAt = RefundUnknown, earlierOf(u.now, u.real)
+	f.LeaseUntil = u.real.Add(askAfter(f.Lookups))
+	f.Lookups++
+	u.work = true
+	return u.tx.SetRefund(f)
+}
+
+func earlierOf(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (u *unitOfWork) refunded(f *Refund) error {
+	c, err := u.tx.Charge(f.Charge)
+	if err != nil {
+		return err
+	}
+	cause := causeOf("refund", int64(f.ID))
+	if f.State == RefundFailed {
+		cause += ":again" // it failed, and the gateway made good for it
+	}
+	if f.Posting, err = u.giveBack(&c, PostRefund, cause, f.Reason, f.Amount); err != nil {
+		return err
+	}
+	f.State, f.DueAt, f.LeaseUntil, f.SettledAt, f.Reversal = RefundSucceeded, zeroTime, zeroTime, u.now, 0
+	return u.tx.SetRefund(f)
+}
+
+func (u *unitOfWork) refundFailed(f *Refund) error {
+	booked := f.State == RefundSucceeded
+	f.State, f.DueAt, f.LeaseUntil, f.SettledAt = RefundFailed, zeroTime, zeroTime, u.now
+	if !booked {
+		return u.tx.SetRefund(f)
+	}
+	c, err := u.tx.Charge(f.Charge)
+	if err != nil {
+		return err
+	}
+	if f.Reversal, err = u.giveBack(&c, PostRefund, causeOf("refund", int64(f.ID))+":reversed", f.Code, -f.Amount); err != nil {
+		return err
+	}
+	return u.tx.SetRefund(f)
+}

@@ -1,0 +1,101 @@
+package db
+
+import (
+	"time"
+
+	"topupd/billing"
+)
+
+const attemptColumns = `a.charge_id, a.n, a.key, a.state, a.submitted_at, a.settled_at, a.lookups, a.gateway, a.ref, a.card_print,
+    a.class, a.code, a.advice, a.message
+FROM attempts a`
+
+func scanAttempt(r *row, a *billing.Attempt) {
+	a.Charge = billing.ChargeID(r.int64())
+	a.N = r.int()
+	a.Key = r.text()
+	a.State = billing.AttemptState(r.text())
+	a.SubmittedAt = r.time()
+	a.SettledAt = r.time()
+	a.Lookups = r.int()
+	a.Gateway = r.text()
+	a.Ref = r.text()
+	a.Print = r.text()
+	a.Class = declineClass(r.text())
+	a.Code = r.text()
+	a.Advice = r.text()
+	a.Message = r.text()
+}
+
+// declineClass reads what DeclineClass.String wrote.
+func declineClass(word string) billing.DeclineClass {
+	for c := billing.DeclineNone; c <= billing.DeclineAuthentication; c++ {
+		if c.String() == word {
+			return c
+		}
+	}
+	return billing.DeclineNone
+}
+
+const sqlAttempts = `SELECT ` + attemptColumns + ` WHERE a.charge_id = $1 ORDER BY a.n`
+
+func (r *reader) Attempts(id billing.ChargeID) ([]billing.Attempt, error) {
+	return list(r, scanAttempt, sqlAttempts, int64(id))
+}
+
+const sqlAttemptByKey = `SELECT ` + attemptColumns + ` WHERE a.key = $1`
+
+func (r *reader) AttemptByKey(key string) (billing.Attempt, error) {
+	return one(r, "attempt", scanAttempt, sqlAttemptByKey, key)
+}
+
+const sqlAttemptByRef = `SELECT ` + attemptColumns + ` WHERE a.gateway = $1 AND a.ref = $2 AND a.ref <> ''
+ORDER BY a.charge_id DESC, a.n DESC LIMIT 1`
+
+func (r *reader) AttemptByRef(gateway, ref string) (billing.Attempt, error) {
+	return one(r, "attempt", scanAttempt, sqlAttemptByRef, gateway, ref)
+}
+
+const sqlDeclinedTries = `SELECT a.settled_at, c.unit, c.gross FROM attempts a JOIN charges c ON c.id = a.charge_id
+WHERE a.state = 'declined' AND a.card_print = $1 AND a.settled_at >= $2 ORDER BY a.settled_at DESC LIMIT $3`
+
+func (r *reader) DeclinedTries(print string, since time.Time, limit int) ([]billing.DeclinedTry, error) {
+	return list(r, func(r *row, t *billing.DeclinedTry) {
+		t.At = r.time()
+		t.Unit = billing.Unit(r.text())
+		t.Gross = r.int64()
+	}, sqlDeclinedTries, print, timeOrLeast(since), limitOf(limit))
+}
+
+const sqlSubmittedSince = `SELECT c.unit, COUNT(*), SUM(c.gross) FROM attempts a JOIN charges c ON c.id = a.charge_id
+WHERE a.submitted_at >= $1 GROUP BY c.unit`
+
+func (r *reader) SubmittedSince(at time.Time) (count int64, money map[billing.Unit]int64, err error) {
+	money = map[billing.Unit]int64{}
+	err = r.each(func(r *row) error {
+		unit := billing.Unit(r.text())
+		count += r.int64()
+		money[unit] += r.int64()
+		return nil
+	}, sqlSubmittedSince, timeOrLeast(at))
+	return count, money, err
+}
+
+const sqlAddAttempt = `INSERT INTO attempts (charge_id, n, top_id, key, state, submitted_at, settled_at, lookups, gateway,
+    ref, card_print, class, code, advice, message)
+VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+func (t *tx) AddAttempt(a *billing.Attempt) error {
+	_, err := t.exec(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
+		a.Lookups, a.Gateway, a.Ref, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+	return err
+}
+
+const sqlSetAttempt = `UPDATE attempts SET state = $3, submitted_at = $4, settled_at = $5, lookups = $6, ref = $7,
+    card_print = $8, class = $9, code = $10, advice = $11, message = $12
+WHERE charge_id = $1 AND n = $2`
+
+func (t *tx) SetAttempt(a *billing.Attempt) error {
+	return t.change("attempt", sqlSetAttempt, int64(a.Charge), a.N, string(a.State), a.SubmittedAt, a.SettledAt,
+		a.Lookups, a.Ref, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+}
