@@ -36,7 +36,7 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult) error {
 	if res.Ref != "" {
 		a.Ref = res.Ref
 	}
-	if err := u.learnCard(c, a, res.Card); err != nil {
+	if err := u.learnCard(c, res.Card); err != nil {
 		return err
 	}
 	if res.Outcome == OutcomeSucceeded {
@@ -94,7 +94,7 @@ func (u *unitOfWork) captured(c *Charge, a *Attempt) error {
 
 // learnCard keeps what a gateway tells about a card: the network may have renewed
 // it, and its fingerprint is known only from its first payment on.
-func (u *unitOfWork) learnCard(c *Charge, a *Attempt, told *GatewayCard) error {
+func (u *unitOfWork) learnCard(c *Charge, told *GatewayCard) error {
 	if told == nil {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (u *unitOfWork) learnCard(c *Charge, a *Attempt, told *GatewayCard) error {
 	if err != nil {
 		return err
 	}
-	if card.UpdatedAt.After(a.SubmittedAt) || !card.learn(*told) {
+	if card.UpdatedAt.After(c.CreatedAt) || !card.learn(*told) {
 		return nil // another token was given meanwhile, or nothing is new
 	}
 	card.UpdatedAt = u.now

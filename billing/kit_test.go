@@ -304,6 +304,20 @@ func (k *kit) expireLeases() {
 				return err
 			}
 		}
+		refunds, err := tx.DueRefunds(ever, ever, 1000)
+		if err != nil {
+			return err
+		}
+		for _, id := range refunds {
+			f, err := tx.Refund(id)
+			if err != nil {
+				return err
+			}
+			f.LeaseUntil = time.Time{}
+			if err := tx.SetRefund(&f); err != nil {
+				return err
+			}
+		}
 		notices, err := tx.DueNotices(ever, ever, 1000)
 		if err != nil {
 			return err
