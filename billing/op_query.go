@@ -127,6 +127,8 @@ type ChargeRow struct {
 	Charge   Charge
 	Card     string // "Visa 4242"
 	Attempts []Attempt
+	// GivenBack is what was refunded, or taken by a dispute, in millionths.
+	GivenBack int64
 }
 
 // Charges lists charges of the actor's scope, newest first.
@@ -148,6 +150,9 @@ func (e *Engine) Charges(ctx context.Context, f ChargeFilter) ([]ChargeRow, erro
 			}
 			row := ChargeRow{Charge: c, Card: card.Label()}
 			if row.Attempts, err = r.Attempts(c.ID); err != nil {
+				return err
+			}
+			if row.GivenBack, err = givenBack(r, &c); err != nil {
 				return err
 			}
 			rows = append(rows, row)

@@ -85,8 +85,11 @@ func (u *unitOfWork) newRefund(c *Charge, p RefundParams) (Refund, error) {
 
 // givenBack is what went back of a charge so far: refunds, and what a dispute took
 // and did not give back.
-func (u *unitOfWork) givenBack(c *Charge) (sum int64, err error) {
-	refunds, err := u.tx.RefundsOf(c.ID)
+func givenBack(r Reader, c *Charge) (sum int64, err error) {
+	if c.State != ChargeSucceeded {
+		return 0, nil
+	}
+	refunds, err := r.RefundsOf(c.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -95,7 +98,7 @@ func (u *unitOfWork) givenBack(c *Charge) (sum int64, err error) {
 			sum += refunds[i].Amount
 		}
 	}
-	disputes, err := u.tx.DisputesOf(c.ID)
+	disputes, err := r.DisputesOf(c.ID)
 	for i := range disputes {
 		sum += disputes[i].Withdrawn - disputes[i].Reinstated
 	}
@@ -103,14 +106,14 @@ func (u *unitOfWork) givenBack(c *Charge) (sum int64, err error) {
 }
 
 func (u *unitOfWork) notGivenBack(c *Charge) (int64, error) {
-	back, err := u.givenBack(c)
+	back, err := givenBack(u.tx, c)
 	return c.Gross - back, err
 }
 
 // giveBack books that the part of a charge that went back grows by amount, which
 // is negative when money came again. It may mail, and never charges.
 func (u *unitOfWork) giveBack(c *Charge, kind PostingKind, cause, notes string, amount int64) (PostingID, error) {
-	before, err := u.givenBack(c)
+	before, err := givenBack(u.tx, c)
 	if err != nil {
 		return 0, err
 	}

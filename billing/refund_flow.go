@@ -26,6 +26,28 @@ func (e *Engine) refundOne(ctx context.Context, id RefundID) error {
 	})
 }
 
+// SendRefund sends a refund and asks until its outcome is known or ctx is done; it
+// returns the refund as it stands then.
+func (e *Engine) SendRefund(ctx context.Context, id RefundID) (f Refund, err error) {
+	for {
+		if err := e.refundOne(ctx, id); err != nil {
+			return f, err
+		}
+		err = e.store.View(context.WithoutCancel(ctx), func(r Reader) error {
+			f, err = r.Refund(id)
+			return err
+		})
+		if err != nil || !f.State.Open() {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return f, nil
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
 func (e *Engine) claimRefund(ctx context.Context, id RefundID) (req GatewayRefund, g Gateway, err error) {
 	err = e.update(ctx, func(u *unitOfWork) error {
 		g = nil

@@ -54,9 +54,17 @@ func openSQLiteConn(uri string) (*sqliteConn, error) {
 	if rc == sqlite3.SQLITE_OK {
 		rc = sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
 	}
-	for _, quirk := range []int32{sqlite3.SQLITE_DBCONFIG_DQS_DDL, sqlite3.SQLITE_DBCONFIG_DQS_DML} {
+	for _, o := range []struct {
+		option int32
+		on     bool
+	}{
+		{sqlite3.SQLITE_DBCONFIG_DQS_DDL, false}, {sqlite3.SQLITE_DBCONFIG_DQS_DML, false},
+		// A plan follows the statement, not its arguments: otherwise a query that
+		// compares an argument near a partial index is compiled again each time.
+		{sqlite3.SQLITE_DBCONFIG_ENABLE_QPSG, true},
+	} {
 		if rc == sqlite3.SQLITE_OK {
-			rc = c.configure(quirk, false)
+			rc = c.configure(o.option, o.on)
 		}
 	}
 	if rc != sqlite3.SQLITE_OK {

@@ -22,6 +22,8 @@ import (
 
 var accounts = flag.Int("accounts", 1_000_000, "how many accounts the benchmarks work over")
 
+var charges = flag.Int("charges", 10_000, "how many charges the charging benchmarks make")
+
 // bareEnv makes this test binary the bare server: its value names the reply's file.
 const bareEnv = "TOPUPD_BENCH_BARE"
 

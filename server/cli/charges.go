@@ -12,6 +12,10 @@ import (
 type chargesCmd struct {
 	List chargesListCmd `cmd:"" default:"withargs" help:"Charges, newest first."`
 	Why  chargesWhyCmd  `cmd:"" help:"Every kept decision about an owner, newest first."`
+
+	Resolve chargesResolveCmd `cmd:"" help:"Say what became of a charge whose outcome nobody knows."`
+	Refund  chargesRefundCmd  `cmd:"" help:"Give money of a charge back to its card."`
+	Resume  chargesResumeCmd  `cmd:"" help:"Let automatic charges go on."`
 }
 
 type chargesListCmd struct {
@@ -26,7 +30,7 @@ type chargesListCmd struct {
 
 var chargeColumns = []string{
 	"charge", "i_account", "i_customer", "purpose", "state", "amount", "credit", "tax", "fee", "currency",
-	"i_debit_credit_card", "card", "attempts", "code", "period", "run", "created", "settled", "reason",
+	"i_debit_credit_card", "card", "attempts", "code", "period", "run", "created", "settled", "refunded", "reason",
 }
 
 var chargeWide = []string{"credit", "tax", "fee", "currency", "i_debit_credit_card"}
@@ -123,7 +127,16 @@ func chargeRow(r *billing.ChargeRow) row {
 		moneyCell("tax", &c.Tax, c.Unit, ""), moneyCell("fee", &c.Fee, c.Unit, ""), textCell("currency", string(c.Unit)),
 		idCell("i_debit_credit_card", int64(c.Card)), textCell("card", r.Card), intCell("attempts", int64(len(r.Attempts))),
 		textCell("code", code), textCell("period", c.Period), idCell("run", int64(c.Run)),
-		timeCell("created", c.CreatedAt), timeCell("settled", c.SettledAt), textCell("reason", c.Reason))
+		timeCell("created", c.CreatedAt), timeCell("settled", c.SettledAt),
+		moneyCell("refunded", refundedOf(r), c.Unit, ""), textCell("reason", c.Reason))
+}
+
+// refundedOf is what went back of a charge, nil for nothing.
+func refundedOf(r *billing.ChargeRow) *int64 {
+	if r.GivenBack == 0 {
+		return nil
+	}
+	return &r.GivenBack
 }
 
 // chargesWhyCmd prints decisions.

@@ -26,6 +26,12 @@ type Config struct {
 
 	// Gateways are names, the first for new cards.
 	Gateways []string
+	// The gateways' own settings; a URL is empty for the gateway's own.
+	StripeKey     billing.Secret
+	StripeURL     string
+	StripeWebhook billing.Secret // empty: no webhook
+	HookURL       string
+	HookSecret    billing.Secret
 	// Engine are the rules' settings.
 	Engine billing.Settings
 	// DuplicateWindow is how long the same payment again is a repeat.

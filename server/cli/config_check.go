@@ -81,6 +81,7 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 	k.log(c, s)
 	c.Engine = k.engine(s, c.TimeZone)
 	k.secrets(c, f)
+	k.gatewaySecrets(c, f)
 	return c, k.err
 }
 
@@ -97,6 +98,8 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		Location:          zone,
 		GatewayTimeout:    k.duration("--gateway-timeout", s.GatewayTimeout, 100*time.Millisecond, 10*time.Minute),
 		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),
+		ChargeRate:        k.number("--charge-rate", s.ChargeRate, 0, 10_000),
+		Breaker:           k.breaker(s),
 		Realm:             k.realm(s.Realm),
 	}
 }
@@ -150,21 +153,57 @@ func (k *checker) networks(name, text string) []netip.Prefix {
 	return list
 }
 
+// gatewayNames are what --gateway may list.
+var gatewayNames = []string{"sandbox", "stripe", "hook"}
+
 func (k *checker) gateways(text string) []string {
-	const allowed = "sandbox"
+	const allowed = "a comma list of sandbox, stripe, hook, each once"
 	names := commaList(text)
 	if len(names) == 0 {
 		k.fail(wrong("--gateway", text, allowed))
 	}
 	for i, name := range names {
-		switch {
-		case name == "stripe" || name == "hook":
-			k.fail(later("--gateway", text, allowed))
-		case name != "sandbox" || slices.Contains(names[:i], name):
+		if !slices.Contains(gatewayNames, name) || slices.Contains(names[:i], name) {
 			k.fail(wrong("--gateway", text, allowed))
 		}
 	}
 	return names
+}
+
+// gatewaySecrets are the settings of the gateways that are listed.
+func (k *checker) gatewaySecrets(c *Config, f settingsFile) {
+	need := func(s secretSetting, gateway string) string {
+		value, _ := f.secret(s)
+		if value == "" && slices.Contains(c.Gateways, gateway) {
+			k.fail(wrongSecret(s.variable, "it is not set", "what --gateway "+gateway+" needs; see docs/GATEWAYS.md"))
+		}
+		return value
+	}
+	c.StripeKey = billing.Secret(need(setStripeKey, "stripe"))
+	c.StripeURL, _ = f.secret(setStripeURL)
+	k.address(setStripeURL, c.StripeURL)
+	webhook, _ := f.secret(setStripeWebhook)
+	c.StripeWebhook = billing.Secret(webhook)
+	c.HookURL = need(setHookURL, "hook")
+	k.address(setHookURL, c.HookURL)
+	c.HookSecret = billing.Secret(need(setHookSecret, "hook"))
+}
+
+// address checks where card tokens are sent to: plain HTTP stays on this machine.
+func (k *checker) address(s secretSetting, text string) {
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	loopback := err == nil && (u.Hostname() == "localhost" || isLoopback(u.Hostname()))
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback) {
+		k.fail(wrongSecret(s.variable, "", "an https:// address without user and password; http:// only on loopback"))
+	}
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
 }
 
 func (k *checker) zone(name, text string) *time.Location {
@@ -243,23 +282,20 @@ func (k *checker) mail(s *Settings) {
 	}
 }
 
-// later refuses what would be believed to work: a breaker that does not break
-// is worse than none.
+// later refuses what would be believed to work.
 func (k *checker) later(s *Settings) {
 	if k.toggle("--accept-card-numbers", s.AcceptCardNumbers) {
 		k.fail(later("--accept-card-numbers", string(s.AcceptCardNumbers), "false"))
 	}
-	if rate, err := strconv.ParseUint(s.ChargeRate, 10, 31); err != nil {
-		k.fail(wrong("--charge-rate", s.ChargeRate, "0"))
-	} else if rate != 0 {
-		k.fail(later("--charge-rate", s.ChargeRate, "0"))
-	}
+}
+
+// breaker is the global breaker; empty is off.
+func (k *checker) breaker(s *Settings) (b billing.GlobalBreaker) {
 	if s.MaxCharges != "" {
-		k.fail(later("--max-charges-per-minute", s.MaxCharges, "empty"))
+		b.Charges = int64(k.number("--max-charges-per-minute", s.MaxCharges, 1, 1_000_000))
 	}
-	if s.MaxMoney != "" {
-		k.fail(later("--max-money-per-minute", s.MaxMoney, "empty"))
-	}
+	b.Money = k.money("--max-money-per-minute", s.MaxMoney)
+	return b
 }
 
 func (k *checker) log(c *Config, s *Settings) {

@@ -16,10 +16,10 @@ type Settings struct {
 	Realm    string `name:"realm" env:"TOPUPD_REALM" default:"topupd" help:"Digest realm; changing it makes stored passwords unusable until they are set again." group:"Settings"`
 	Trusted  string `name:"trusted" env:"TOPUPD_TRUSTED" help:"Networks (CIDR, comma list) whose XML-RPC requests need no login." group:"Settings"`
 
-	Gateway           string `name:"gateway" env:"TOPUPD_GATEWAY" default:"sandbox" help:"Card gateways, comma list, the first for new cards." group:"Settings"`
+	Gateway           string `name:"gateway" env:"TOPUPD_GATEWAY" default:"sandbox" help:"Card gateways (sandbox, stripe, hook), comma list, the first for new cards." group:"Settings"`
 	GatewayTimeout    string `name:"gateway-timeout" env:"TOPUPD_GATEWAY_TIMEOUT" default:"30s" help:"How long one call to the gateway may take." group:"Settings"`
 	ChargeConcurrency string `name:"charge-concurrency" env:"TOPUPD_CHARGE_CONCURRENCY" default:"32" help:"Charges in flight per server." group:"Settings"`
-	ChargeRate        string `name:"charge-rate" env:"TOPUPD_CHARGE_RATE" default:"0" help:"Gateway calls a second; 0 is the gateway's own default." group:"Settings"`
+	ChargeRate        string `name:"charge-rate" env:"TOPUPD_CHARGE_RATE" default:"0" help:"Gateway calls a second over all servers; 0 is the gateway's own default." group:"Settings"`
 	ChargeInterval    string `name:"charge-interval" env:"TOPUPD_CHARGE_INTERVAL" default:"15m" help:"Least time between low-balance charges of one owner." group:"Settings"`
 	ChargeDailyCount  string `name:"charge-daily-count" env:"TOPUPD_CHARGE_DAILY_COUNT" default:"5" help:"Most low-balance charges of one owner in 24 hours." group:"Settings"`
 	AcceptCardNumbers toggle `name:"accept-card-numbers" env:"TOPUPD_ACCEPT_CARD_NUMBERS" default:"false" help:"Take card numbers where a method takes one." group:"Settings"`
@@ -27,8 +27,8 @@ type Settings struct {
 	MissedPeriods     string `name:"missed-periods" env:"TOPUPD_MISSED_PERIODS" default:"current" help:"Which of several missed billing periods are billed: current, all, none." group:"Settings"`
 	CapDay            string `name:"cap-day" env:"TOPUPD_CAP_DAY" help:"Most automatic money per owner and day." group:"Settings"`
 	CapMonth          string `name:"cap-month" env:"TOPUPD_CAP_MONTH" help:"Most automatic money per owner and month." group:"Settings"`
-	MaxCharges        string `name:"max-charges-per-minute" env:"TOPUPD_MAX_CHARGES_PER_MINUTE" help:"Global breaker: charges." group:"Settings"`
-	MaxMoney          string `name:"max-money-per-minute" env:"TOPUPD_MAX_MONEY_PER_MINUTE" help:"Global breaker: money." group:"Settings"`
+	MaxCharges        string `name:"max-charges-per-minute" env:"TOPUPD_MAX_CHARGES_PER_MINUTE" help:"Global breaker: more charges than this in a minute stop all sending; empty is off." group:"Settings"`
+	MaxMoney          string `name:"max-money-per-minute" env:"TOPUPD_MAX_MONEY_PER_MINUTE" help:"Global breaker: more money than this in a minute, in one currency, stops all sending; empty is off." group:"Settings"`
 
 	SMTP     string `name:"smtp" env:"TOPUPD_SMTP" placeholder:"URL" help:"Mail server, smtp:// or smtps://; without it mail goes to the log." group:"Settings"`
 	MailFrom string `name:"mail-from" env:"TOPUPD_MAIL_FROM" default:"billing@localhost" help:"Sender of mails." group:"Settings"`
@@ -55,16 +55,17 @@ var (
 	setAdminPassword = secretSetting{"TOPUPD_ADMIN_PASSWORD", "admin-password"}
 	setAdminToken    = secretSetting{"TOPUPD_ADMIN_TOKEN", "admin-token"}
 	setKey           = secretSetting{"TOPUPD_KEY", "key"}
+	setHookURL       = secretSetting{"TOPUPD_HOOK_URL", "hook-url"}
+	setHookSecret    = secretSetting{"TOPUPD_HOOK_SECRET", "hook-secret"}
+	setStripeKey     = secretSetting{"TOPUPD_STRIPE_KEY", "stripe-key"}
+	setStripeURL     = secretSetting{"TOPUPD_STRIPE_URL", "stripe-url"}
+	setStripeWebhook = secretSetting{"TOPUPD_STRIPE_WEBHOOK_SECRET", "stripe-webhook-secret"}
 )
 
-// secretSettings are all settings without a flag, also those of later gateways.
+// secretSettings are all settings without a flag.
 var secretSettings = []secretSetting{
 	setAdminUser, setAdminPassword, setAdminToken, setKey,
-	{"TOPUPD_HOOK_URL", "hook-url"},
-	{"TOPUPD_HOOK_SECRET", "hook-secret"},
-	{"TOPUPD_STRIPE_KEY", "stripe-key"},
-	{"TOPUPD_STRIPE_URL", "stripe-url"},
-	{"TOPUPD_STRIPE_WEBHOOK_SECRET", "stripe-webhook-secret"},
+	setHookURL, setHookSecret, setStripeKey, setStripeURL, setStripeWebhook,
 }
 
 // toggle is a switch: as a flag it needs no value, and any value is text until

@@ -140,8 +140,8 @@ func TestObserverMetricsAndLog(t *testing.T) {
 	}
 	want := []string{
 		"topupd_charges_total outcome=declined state=failed", "topupd_charges_total outcome=other state=cancelled",
-		"topupd_charges_total outcome=unknown_alarm state=unknown", "topupd_decisions_total purpose= reason=no_card",
-		"topupd_failures_total ", "topupd_notices_total kind=receipt state=failed", "topupd_postings_total kind=charge",
+		"topupd_charges_total outcome=unknown state=unknown", "topupd_decisions_total purpose= reason=no_card",
+		"topupd_failures_total ", "topupd_alarms_total kind=unknown", "topupd_notices_total kind=receipt state=failed", "topupd_postings_total kind=charge",
 		"topupd_run_duration_seconds job=billing result=finished",
 	}
 	for _, w := range want {
@@ -156,7 +156,7 @@ func TestObserverMetricsAndLog(t *testing.T) {
 	if strings.Contains(b.String(), "hidden") {
 		t.Errorf("an address is in the log: %s", b.String())
 	}
-	for _, part := range []string{`"level":"error","charge":9`, `"amount":"1.00 USD"`, `"message":"something"`} {
+	for _, part := range []string{`"level":"error","alarm":"unknown"`, `"amount":"1.00 USD"`, `"message":"something"`} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("%s is not in the log:\n%s", part, b.String())
 		}
