@@ -31,7 +31,7 @@ func (u *unitOfWork) alarm(kind AlarmKind, cause string, top OwnerID, subject, t
 	}
 	n := Notice{
 		Owner: Root, Top: top, Kind: NoticeOperator, Cause: "alarm:" + string(kind) + ":" + cause, To: root.Email,
-		Subject: title, Body: body, State: NoticePending, DueAt: u.now, Run: u.run, CreatedAt: u.now,
+		Subject: title, Body: body, State: NoticePending, DueAt: u.now, CreatedAt: u.now,
 	}
 	if n.To == "" {
 		n.State, n.DueAt = NoticeNoMail, zeroTime
