@@ -94,7 +94,7 @@ func sealer(c *cli.Config) (billing.Sealer, error) {
 	return seal.LoadOrCreate(c.DB + keyFile)
 }
 
-func gateways(c *cli.Config) ([]billing.Gateway, error) {
+func gateways(c *cli.Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error) {
 	list := make([]billing.Gateway, len(c.Gateways))
 	for i := range c.Gateways {
 		list[i] = sandbox.New() // the settings allow no other

@@ -61,7 +61,11 @@ func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, err
 			return nil, wrong("--db", cfg.DB, "a database that is there; serve, import, run and migrate make one")
 		}
 	}
-	gateways, err := a.parts.Gateways(cfg)
+	paused := func(string, bool) {}
+	if obs, ok := o.observer.(*observer); ok {
+		paused = obs.gatewayPaused
+	}
+	gateways, err := a.parts.Gateways(cfg, paused)
 	if err != nil {
 		return nil, err
 	}

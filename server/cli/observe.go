@@ -19,6 +19,7 @@ type observer struct {
 	notices   *prometheus.CounterVec
 	runs      *prometheus.HistogramVec
 	alarms    *prometheus.CounterVec
+	paused    *prometheus.GaugeVec
 	failures  prometheus.Counter
 }
 
@@ -39,6 +40,9 @@ func newObserver(log zerolog.Logger) *observer {
 			Buckets: []float64{.01, .1, 1, 10, 60, 300, 1800, 7200},
 		}, []string{"job", "result"}),
 		alarms: counter("topupd_alarms_total", "What a person has to look at, by kind; each has a log line.", "kind"),
+		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "topupd_gateway_paused", Help: "1 while a gateway is spared because it is down.",
+		}, []string{"gateway"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "topupd_failures_total", Help: "Errors of ours in the background; each has a log line.",
 		}),
@@ -47,7 +51,7 @@ func newObserver(log zerolog.Logger) *observer {
 
 // collectors are the metrics, for the server's registry.
 func (o *observer) collectors() []prometheus.Collector {
-	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.runs, o.alarms, o.failures}
+	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.runs, o.alarms, o.paused, o.failures}
 }
 
 // Decided counts; what follows from a decision has a line of its own.
@@ -131,6 +135,17 @@ func (o *observer) RunEnded(r billing.Run) {
 func (o *observer) Alarmed(kind billing.AlarmKind, subject, text string) {
 	o.alarms.WithLabelValues(string(kind)).Inc()
 	o.log.Error().Str("alarm", string(kind)).Str("detail", text).Msg(subject)
+}
+
+// gatewayPaused is told by a gateway's breaker.
+func (o *observer) gatewayPaused(gateway string, paused bool) {
+	if paused {
+		o.paused.WithLabelValues(gateway).Set(1)
+		o.log.Warn().Str("gateway", gateway).Msg("the gateway fails too often: it is spared")
+		return
+	}
+	o.paused.WithLabelValues(gateway).Set(0)
+	o.log.Info().Str("gateway", gateway).Msg("the gateway is called again")
 }
 
 // Failed writes one line for each error of ours.

@@ -26,8 +26,9 @@ type Parts struct {
 	// Sealer makes the ring of keys from TOPUPD_KEY, or from the key file beside
 	// the database, which it makes when it is not there.
 	Sealer func(c *Config) (billing.Sealer, error)
-	// Gateways makes the gateways of --gateway, the first for new cards.
-	Gateways func(c *Config) ([]billing.Gateway, error)
+	// Gateways makes the gateways of --gateway, the first for new cards. paused is
+	// told when one is spared because it is down, and when it is called again.
+	Gateways func(c *Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error)
 	// Mailer makes the mailer of --smtp, or one that writes to the log.
 	Mailer func(c *Config, log zerolog.Logger) (billing.Mailer, error)
 	// Mounts are the interfaces.

@@ -67,7 +67,16 @@ func (c *runCmd) Run(a *app) error {
 	}
 	printRun(a.out, &run)
 	sandboxNote(a.out, o.engine)
-	return nil
+	return stoppedNote(ctx, a.out, o.engine)
+}
+
+// stoppedNote says that the global breaker keeps charges from being sent.
+func stoppedNote(ctx context.Context, w io.Writer, e *billing.Engine) error {
+	stop, err := e.SendingStopped(ctx)
+	if err == nil && !stop.At.IsZero() {
+		fmt.Fprintf(w, "sending   stopped since %s: %s; `topupd charges resume --all` goes on\n", stop.At.Format(time.RFC3339), stop.Reason)
+	}
+	return err
 }
 
 // printRun prints what a run decided and what became of it.
