@@ -100,6 +100,10 @@ type GatewayCharge struct {
 	Description string
 	// GatewayRef is the gateway's id of this attempt when it is known already.
 	GatewayRef string
+	// SubmittedAt is when this attempt was first committed to be sent, by the real
+	// clock; zero is not known. A gateway forgets idempotency keys, so their age
+	// decides what a lookup may conclude.
+	SubmittedAt time.Time
 }
 
 // Trouble is what kept a gateway from doing its work. A decline is none, and
@@ -138,6 +142,9 @@ type GatewayCard struct {
 	Last4       string
 	ExpMonth    int
 	ExpYear     int
+	// Customer is the gateway's own customer that the token belongs to, where it
+	// has such: the GatewayCustomer of later charges.
+	Customer string
 }
 
 // GatewayRefund gives back a part of what one attempt captured. It was
