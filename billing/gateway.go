@@ -100,7 +100,9 @@ type GatewayCharge struct {
 	Description string
 	// GatewayRef is the gateway's id of this attempt when it is known already.
 	GatewayRef string
-	// SubmittedAt is when this attempt was sent last; zero for the first time.
+	// SubmittedAt is when this attempt was first committed to be sent, by the real
+	// clock; zero is not known. A gateway forgets idempotency keys, so their age
+	// decides what a lookup may conclude.
 	SubmittedAt time.Time
 }
 
@@ -143,6 +145,9 @@ type GatewayCard struct {
 	Last4       string
 	ExpMonth    int
 	ExpYear     int
+	// Customer is the gateway's own customer that the token belongs to, where it
+	// has such: the GatewayCustomer of later charges.
+	Customer string
 }
 
 // GatewayRefund gives back a part of what one attempt captured. It was

@@ -30,6 +30,12 @@ var checks = []check{
 	{"cancelled_before_sending_is_no_decline", checkCancelledBefore},
 	{"cancelled_lookup_is_unknown", checkCancelledLookup},
 	{"lookup_of_a_key_never_sent", checkNeverSent},
+	{"preparing_captures_nothing", checkPrepare},
+	{"refund_gives_back_once", checkRefund},
+	{"refund_of_more_than_captured_is_refused", checkRefundTooMuch},
+	{"refund_of_an_unknown_payment_is_refused", checkRefundUnknown},
+	{"amounts_that_cannot_be_charged_are_refused", checkChargeable},
+	{"card_number_becomes_a_token", checkTokenize},
 }
 
 func checkName(_ context.Context, s *suite) error {
@@ -45,16 +51,17 @@ func checkSuccess(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.charge(ctx, c)
+	r, err := s.charge(ctx, &c)
 	if err := errors.Join(err, expect("charge", r, billing.OutcomeSucceeded), s.captured(c.Key, 1)); err != nil {
 		return err
 	}
 	return s.found(ctx, c, r.Ref)
 }
 
-// found looks a captured charge up, with and without the gateway's reference.
+// found looks a captured charge up: with the reference that was prepared, without
+// any, and with the one that the charge was answered with.
 func (s *suite) found(ctx context.Context, c billing.GatewayCharge, ref string) error {
-	for _, known := range []string{"", ref} {
+	for _, known := range []string{c.GatewayRef, "", ref} {
 		c.GatewayRef = known
 		r, err := s.lookup(ctx, c)
 		if err := errors.Join(err, expect("lookup", r, billing.OutcomeSucceeded), s.captured(c.Key, 1)); err != nil {
@@ -72,11 +79,11 @@ func checkSameKey(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	first, err := s.charge(ctx, c)
+	first, err := s.charge(ctx, &c)
 	if err := errors.Join(err, expect("first", first, billing.OutcomeSucceeded)); err != nil {
 		return err
 	}
-	again, err := s.charge(ctx, c)
+	again, err := s.charge(ctx, &c)
 	if err := errors.Join(err, expect("again", again, billing.OutcomeSucceeded), s.captured(c.Key, 1)); err != nil {
 		return err
 	}
@@ -93,7 +100,7 @@ func checkTwoKeys(ctx context.Context, s *suite) error {
 		if err != nil {
 			return err
 		}
-		r, err := s.charge(ctx, c)
+		r, err := s.charge(ctx, &c)
 		if err := errors.Join(err, expect("charge", r, billing.OutcomeSucceeded), s.captured(c.Key, 1)); err != nil {
 			return err
 		}
@@ -115,7 +122,10 @@ func checkParallel(ctx context.Context, s *suite) error {
 	results, errs := make([]billing.GatewayResult, 20), make([]error, 20)
 	var wg sync.WaitGroup
 	for i := range results {
-		wg.Go(func() { results[i], errs[i] = s.charge(ctx, c) })
+		wg.Go(func() {
+			own := c
+			results[i], errs[i] = s.charge(ctx, &own)
+		})
 	}
 	wg.Wait()
 	succeeded := 0
@@ -158,11 +168,11 @@ func checkOtherToken(ctx context.Context, s *suite) error {
 // clash sends a key twice with different input. The second is an error of ours:
 // "succeeded" would book what was not paid, "declined" would allow a new key.
 func (s *suite) clash(ctx context.Context, c, other billing.GatewayCharge) error {
-	first, err := s.charge(ctx, c)
+	first, err := s.charge(ctx, &c)
 	if err := errors.Join(err, expect("first", first, billing.OutcomeSucceeded)); err != nil {
 		return err
 	}
-	r, err := s.charge(ctx, other)
+	r, err := s.charge(ctx, &other)
 	if r.Outcome == billing.OutcomeSucceeded || r.Outcome == billing.OutcomeDeclined {
 		return fmt.Errorf("the changed request %s", r.Outcome)
 	}
@@ -178,9 +188,11 @@ func declines(class billing.DeclineClass, token func(Tokens) billing.Secret) fun
 		for _, what := range []string{"first", "again", "lookup"} {
 			call := s.charge
 			if what == "lookup" {
-				call = s.lookup
+				call = func(ctx context.Context, c *billing.GatewayCharge) (billing.GatewayResult, error) {
+					return s.lookup(ctx, *c)
+				}
 			}
-			r, err := call(ctx, c)
+			r, err := call(ctx, &c)
 			if err := errors.Join(err, expect(what, r, billing.OutcomeDeclined), s.captured(c.Key, 0)); err != nil {
 				return err
 			}
@@ -197,12 +209,16 @@ func checkFault(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.charge(ctx, c)
+	r, err := s.charge(ctx, &c)
 	return errors.Join(err, expect("charge", r, billing.OutcomeNotAttempted), s.captured(c.Key, 0))
 }
 
-// unanswered charges a card whose answer does not come in time.
-func (s *suite) unanswered(ctx context.Context, c billing.GatewayCharge) error {
+// unanswered charges a card whose answer does not come in time. What is prepared
+// has a time-out of its own.
+func (s *suite) unanswered(ctx context.Context, c *billing.GatewayCharge) error {
+	if r, err := s.prepare(ctx, c); r != nil {
+		return errors.Join(err, expect("prepare", *r, billing.OutcomeUnknown))
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout())
 	defer cancel()
 	start := time.Now()
@@ -218,7 +234,7 @@ func checkTimeout(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.unanswered(ctx, c), s.captured(c.Key, 1)); err != nil {
+	if err := errors.Join(s.unanswered(ctx, &c), s.captured(c.Key, 1)); err != nil {
 		return err
 	}
 	return s.found(ctx, c, "")
@@ -229,7 +245,7 @@ func checkTimeoutLost(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.unanswered(ctx, c), s.captured(c.Key, 0)); err != nil {
+	if err := errors.Join(s.unanswered(ctx, &c), s.captured(c.Key, 0)); err != nil {
 		return err
 	}
 	r, err := s.lookup(ctx, c)
@@ -241,12 +257,15 @@ func checkCancelled(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
+	if r, err := s.prepare(ctx, &c); r != nil {
+		return errors.Join(err, expect("prepare", *r, billing.OutcomeUnknown))
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := time.AfterFunc(s.timeout(), cancel)
 	defer cancel()
 	defer stop.Stop()
 	start := time.Now()
-	r, err := s.charge(ctx, c)
+	r, err := s.charge(ctx, &c)
 	if d := time.Since(start); d > s.timeout()+patience {
 		return fmt.Errorf("the call took %s after it was cancelled at %s", d, s.timeout())
 	}
@@ -260,7 +279,7 @@ func checkCancelledBefore(ctx context.Context, s *suite) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
-	r, err := s.charge(ctx, c)
+	r, err := s.charge(ctx, &c)
 	switch r.Outcome {
 	case billing.OutcomeDeclined, billing.OutcomeSucceeded:
 		return fmt.Errorf("a call that was over before it began %s", r.Outcome)
@@ -275,7 +294,7 @@ func checkCancelledLookup(ctx context.Context, s *suite) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.charge(ctx, c); err != nil {
+	if _, err := s.charge(ctx, &c); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -2,7 +2,10 @@ package gwtest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,6 +25,39 @@ type broken struct {
 	name   string
 	charge func(context.Context, billing.GatewayCharge) billing.GatewayResult
 	lookup func(context.Context, billing.GatewayCharge) billing.GatewayResult
+	// prepare makes it a Preparer.
+	prepare    func(context.Context, billing.GatewayCharge) (string, billing.GatewayResult)
+	refund     func(context.Context, billing.GatewayRefund) billing.GatewayResult
+	chargeable func(billing.Amount) error
+	tokenize   func(context.Context, billing.CardNumber) (billing.Secret, billing.GatewayCard, error)
+}
+
+// preparing is a broken gateway that is a Preparer.
+type preparing struct{ *broken }
+
+func (p preparing) Prepare(ctx context.Context, c billing.GatewayCharge) (string, billing.GatewayResult) {
+	return p.prepare(ctx, c)
+}
+
+func (b *broken) Refund(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
+	if b.refund != nil {
+		return b.refund(ctx, r)
+	}
+	return b.Gateway.Refund(ctx, r)
+}
+
+func (b *broken) Chargeable(a billing.Amount) error {
+	if b.chargeable != nil {
+		return b.chargeable(a)
+	}
+	return b.Gateway.Chargeable(a)
+}
+
+func (b *broken) Tokenize(ctx context.Context, n billing.CardNumber) (billing.Secret, billing.GatewayCard, error) {
+	if b.tokenize != nil {
+		return b.tokenize(ctx, n)
+	}
+	return b.Gateway.Tokenize(ctx, n)
 }
 
 func (b *broken) Name() string {
@@ -64,8 +100,10 @@ func harness(b *broken) Harness {
 			}
 			return n
 		},
-		Timeout: 20 * time.Millisecond,
-		Secrets: []string{"sk_secret"},
+		Refunded: func(key string) billing.Amount { return b.Gateway.Refunded(key) },
+		Number:   billing.CardNumber{Number: "4242424242424242", ExpMonth: 12, ExpYear: 2034},
+		Timeout:  20 * time.Millisecond,
+		Secrets:  []string{"sk_secret"},
 	}
 }
 
@@ -133,11 +171,72 @@ func TestChecksFindFaults(t *testing.T) {
 		}},
 		{"cancelled_lookup_is_unknown", func(b *broken) { b.lookup = always(dec) }},
 		{"lookup_of_a_key_never_sent", func(b *broken) { b.lookup = always(dec) }},
+		{"success_is_captured_once", func(b *broken) { b.prepare = prepares("", result(unk)) }},
+		{"soft_decline", func(b *broken) { b.prepare = prepares("", result(suc)) }},
+		{"preparing_captures_nothing", func(b *broken) { b.prepare = prepares("", result(not)) }},
+		{"preparing_captures_nothing", func(b *broken) { b.prepare = prepares("ref", result(not)) }}, // looked up as paid
+		{"preparing_captures_nothing", func(b *broken) { // captures
+			b.lookup = always(not)
+			b.prepare = func(ctx context.Context, c billing.GatewayCharge) (string, billing.GatewayResult) {
+				b.Gateway.Charge(ctx, c)
+				return "ref", billing.GatewayResult{}
+			}
+		}},
+		{"preparing_captures_nothing", func(b *broken) { // a new one each time
+			b.lookup = always(not)
+			b.prepare = func(context.Context, billing.GatewayCharge) (string, billing.GatewayResult) {
+				return rand.Text(), billing.GatewayResult{}
+			}
+		}},
+		{"refund_gives_back_once", refunds(result(unk))},
+		{"refund_gives_back_once", refunds(result(dec))},
+		{"refund_gives_back_once", refunds(result(suc))}, // one reference for all
+		{"refund_gives_back_once", func(b *broken) { // forgets the key
+			var calls atomic.Int32
+			b.refund = func(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
+				r.Key += strconv.Itoa(int(calls.Add(1)))
+				return b.Gateway.Refund(ctx, r)
+			}
+		}},
+		{"refund_of_more_than_captured_is_refused", refunds(result(suc))},
+		{"refund_of_more_than_captured_is_refused", refunds(result(not))},
+		{"refund_of_an_unknown_payment_is_refused", refunds(result(suc))},
+		{"refund_of_an_unknown_payment_is_refused", refunds(result(unk))},
+		{"refund_of_an_unknown_payment_is_refused", refunds(result(not))},
+		{"amounts_that_cannot_be_charged_are_refused", func(b *broken) { b.chargeable = func(billing.Amount) error { return nil } }},
+		{"amounts_that_cannot_be_charged_are_refused", func(b *broken) { // also 10 USD
+			b.chargeable = func(billing.Amount) error { return billing.Errorf(billing.Invalid, "amount", "no") }
+		}},
+		{"amounts_that_cannot_be_charged_are_refused", func(b *broken) { // with another code
+			b.chargeable = func(a billing.Amount) error {
+				if b.Gateway.Chargeable(a) != nil {
+					return billing.Errorf(billing.Overflow, "amount", "no")
+				}
+				return nil
+			}
+		}},
+		{"card_number_becomes_a_token", tokenizes(func(string) billing.Secret { return "" }, "4242")},
+		{"card_number_becomes_a_token", tokenizes(func(n string) billing.Secret { return billing.Secret("tok_" + n) }, "4242")},
+		{"card_number_becomes_a_token", tokenizes(func(string) billing.Secret { return "tok_lost" }, "4242")},
+		{"card_number_becomes_a_token", tokenizes(func(string) billing.Secret { return "tok_ok" }, "1111")},
+		{"card_number_becomes_a_token", tokenizes(func(string) billing.Secret { return "tok_ok" }, "4242")}, // also for a wrong number
+		{"card_number_becomes_a_token", func(b *broken) { // which its refusal repeats
+			b.tokenize = func(ctx context.Context, n billing.CardNumber) (billing.Secret, billing.GatewayCard, error) {
+				token, card, err := b.Gateway.Tokenize(ctx, n)
+				if err != nil {
+					err = billing.Errorf(billing.Invalid, "number", "%s is none", n.Number.Reveal())
+				}
+				return token, card, err
+			}
+		}},
 	} {
 		b := &broken{}
 		h := harness(b)
 		tc.fault(b)
-		if err := runCheck(t, tc.check, h); err == nil || errors.Is(err, errNoToken) {
+		if b.prepare != nil {
+			h.Gateway = preparing{b}
+		}
+		if err := runCheck(t, tc.check, h); err == nil || errors.Is(err, errNoToken) || errors.Is(err, errNotOffered) {
 			t.Errorf("%s passed a gateway that breaks it: %v", tc.check, err)
 		}
 		sound[tc.check] = true
@@ -158,6 +257,43 @@ func runCheck(t *testing.T, name string, h Harness) error {
 	}
 	t.Fatalf("there is no check %s", name)
 	return nil
+}
+
+func prepares(ref string, r billing.GatewayResult) func(context.Context, billing.GatewayCharge) (string, billing.GatewayResult) {
+	return func(context.Context, billing.GatewayCharge) (string, billing.GatewayResult) { return ref, r }
+}
+
+func refunds(r billing.GatewayResult) func(*broken) {
+	return func(b *broken) {
+		b.refund = func(context.Context, billing.GatewayRefund) billing.GatewayResult { return r }
+	}
+}
+
+func tokenizes(token func(number string) billing.Secret, last4 string) func(*broken) {
+	return func(b *broken) {
+		b.tokenize = func(_ context.Context, n billing.CardNumber) (billing.Secret, billing.GatewayCard, error) {
+			return token(n.Number.Reveal()), billing.GatewayCard{Last4: last4}, nil
+		}
+	}
+}
+
+// A gateway that prepares is charged with what it prepared.
+func TestPreparedReferenceIsCharged(t *testing.T) {
+	b := &broken{}
+	h := harness(b)
+	var refs []string
+	b.prepare = prepares("prepared", billing.GatewayResult{})
+	b.charge = func(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
+		refs = append(refs, c.GatewayRef)
+		return b.Gateway.Charge(ctx, c)
+	}
+	h.Gateway = preparing{b}
+	if err := runCheck(t, "same_key_again_captures_nothing", h); err != nil {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(refs); got != "[prepared prepared]" {
+		t.Errorf("charged with %s", got)
+	}
 }
 
 // newKeyEachTime charges twice: the gateway forgets the key.
@@ -223,12 +359,12 @@ func TestSoundResults(t *testing.T) {
 // A check without its token says so instead of passing.
 func TestMissingTokensAreSkipped(t *testing.T) {
 	h := harness(&broken{})
-	h.Tokens = Tokens{}
+	h.Tokens, h.Number = Tokens{}, billing.CardNumber{}
 	for _, c := range checks {
-		if c.name == "name_can_be_an_account" {
+		if c.name == "name_can_be_an_account" || c.name == "amounts_that_cannot_be_charged_are_refused" {
 			continue
 		}
-		if err := runCheck(t, c.name, h); !errors.Is(err, errNoToken) {
+		if err := runCheck(t, c.name, h); !errors.Is(err, errNoToken) && !errors.Is(err, errNotOffered) {
 			t.Errorf("%s without a token: %v", c.name, err)
 		}
 	}

@@ -18,6 +18,12 @@ type Harness struct {
 	Tokens  Tokens
 	// Captures counts at the far end how often a key took money.
 	Captures func(key string) int
+	// Refunded is how much of what a charge's key took was given back, at the far
+	// end; nil if that cannot be counted.
+	Refunded func(key string) billing.Amount
+	// Number is a card that Tokenize makes a token of, one that can be charged;
+	// empty skips that.
+	Number billing.CardNumber
 	// Prepare fills in what this gateway needs beside key, token and amount;
 	// nil if nothing.
 	Prepare func(*billing.GatewayCharge)
@@ -51,7 +57,7 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.run(t.Context(), &suite{h: newHarness(t)})
 			switch {
-			case errors.Is(err, errNoToken):
+			case errors.Is(err, errNoToken), errors.Is(err, errNotOffered):
 				t.Skip(err)
 			case err != nil:
 				t.Error(err)
@@ -67,7 +73,10 @@ type check struct {
 	run  func(context.Context, *suite) error
 }
 
-var errNoToken = errors.New("the harness has no token for it")
+var (
+	errNoToken    = errors.New("the harness has no token for it")
+	errNotOffered = errors.New("the gateway does not offer it")
+)
 
 // suite makes calls and looks at every result on its way.
 type suite struct{ h Harness }
@@ -89,7 +98,7 @@ func (s *suite) request(token billing.Secret) (billing.GatewayCharge, error) {
 	}
 	c := billing.GatewayCharge{
 		Key: "gwtest-" + rand.Text(), Token: token, Amount: billing.Money(10*billing.Micro, "USD"),
-		MandateID: 1, ChargeID: 1, Owner: billing.Account(100), Description: "conformance",
+		MandateID: 1, ChargeID: 1, Owner: billing.Account(100), Description: "conformance", SubmittedAt: time.Now(),
 	}
 	if s.h.Prepare != nil {
 		s.h.Prepare(&c)
@@ -97,9 +106,36 @@ func (s *suite) request(token billing.Secret) (billing.GatewayCharge, error) {
 	return c, nil
 }
 
-func (s *suite) charge(ctx context.Context, c billing.GatewayCharge) (billing.GatewayResult, error) {
-	r := s.h.Gateway.Charge(ctx, c)
-	return r, s.sound("charge", c, r)
+// charge does what the engine does: it prepares the payment where the gateway does
+// that, keeps its id in the request as the engine commits it, and charges.
+func (s *suite) charge(ctx context.Context, c *billing.GatewayCharge) (billing.GatewayResult, error) {
+	if r, err := s.prepare(ctx, c); r != nil {
+		return *r, err
+	}
+	r := s.h.Gateway.Charge(ctx, *c)
+	return r, s.sound("charge", *c, r)
+}
+
+// prepare is the first half of charge; a result is why there is no second half.
+func (s *suite) prepare(ctx context.Context, c *billing.GatewayCharge) (*billing.GatewayResult, error) {
+	p, ok := s.h.Gateway.(billing.Preparer)
+	if !ok || c.GatewayRef != "" {
+		return nil, nil
+	}
+	ref, r := p.Prepare(ctx, *c)
+	if ref == "" {
+		return &r, errors.Join(unprepared(r), s.sound("prepare", *c, r))
+	}
+	c.GatewayRef = ref
+	return nil, nil
+}
+
+// unprepared checks the result of a preparation that made nothing.
+func unprepared(r billing.GatewayResult) error {
+	if r.Outcome != billing.OutcomeNotAttempted && r.Outcome != billing.OutcomeDeclined {
+		return fmt.Errorf("prepare: outcome %s without a payment", r.Outcome)
+	}
+	return nil
 }
 
 func (s *suite) lookup(ctx context.Context, c billing.GatewayCharge) (billing.GatewayResult, error) {

@@ -6,11 +6,17 @@ import (
 	"topupd/billing"
 )
 
-// book is what this process sent and captured, per key. It grows by one entry
-// a key; a sandbox is not what a server runs for years with.
+// keptKeys bounds the book: it knows the newest so many keys.
+const keptKeys = 1 << 16
+
+// book is what this process sent and captured, per key, for the newest keptKeys
+// keys. An older key is answered as if it were new, which for a sandbox changes
+// the count alone.
 type book struct {
 	mu      sync.Mutex
 	entries map[string]entry
+	order   []string // a ring of the kept keys, oldest at next once it is full
+	next    int
 }
 
 type entry struct {
@@ -32,15 +38,27 @@ func (b *book) enter(c billing.GatewayCharge, capture bool) bool {
 	if capture {
 		e.captures = 1
 	}
-	if b.entries == nil {
-		b.entries = map[string]entry{}
-	}
-	b.entries[c.Key] = e
+	b.keep(c.Key, e)
 	return true
 }
 
-// refund notes a refund; false when it gives back more than was captured. A
-// payment of another process is taken at the caller's word.
+// keep adds a new key, in the place of the oldest one when the book is full.
+func (b *book) keep(key string, e entry) {
+	if b.entries == nil {
+		b.entries = map[string]entry{}
+	}
+	if len(b.order) < keptKeys {
+		b.order = append(b.order, key)
+	} else {
+		delete(b.entries, b.order[b.next])
+		b.order[b.next] = key
+		b.next = (b.next + 1) % keptKeys
+	}
+	b.entries[key] = e
+}
+
+// refund notes a refund; false when it gives back more than was captured. What a
+// payment of another process captured is taken at the caller's word.
 func (b *book) refund(r billing.GatewayRefund) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -66,8 +84,20 @@ func (b *book) refund(r billing.GatewayRefund) bool {
 	return true
 }
 
+// Refunded is how much of what a key captured was given back in this process.
+func (g *Gateway) Refunded(key string) billing.Amount {
+	g.book.mu.Lock()
+	defer g.book.mu.Unlock()
+	e := g.book.entries[key]
+	sum := billing.Money(0, e.amount.Unit)
+	for _, n := range e.refunds {
+		sum.Micros += n
+	}
+	return sum
+}
+
 // Captures is how often each key took money in this process, for the keys that
-// did: always once.
+// did and that the book still knows: always once.
 func (g *Gateway) Captures() map[string]int {
 	g.book.mu.Lock()
 	defer g.book.mu.Unlock()
@@ -81,7 +111,7 @@ func (g *Gateway) Captures() map[string]int {
 }
 
 // Captured is the amount that was taken under a key in this process; the zero
-// Amount if none was.
+// Amount if none was, or so long ago that the book forgot it.
 func (g *Gateway) Captured(key string) billing.Amount {
 	g.book.mu.Lock()
 	defer g.book.mu.Unlock()

@@ -16,5 +16,7 @@
 //     capture, like a gateway whose lookup sends the same key again.
 //   - What was sent and waits for its answer has happened: a context that ends
 //     meanwhile gives an unknown outcome, never a decline.
-//   - No message holds a token or a key.
+//   - No message holds a token, a key or a card number that was given; only public
+//     test numbers have tokens.
+//   - What this process remembers is bounded: the newest 65,536 keys.
 package sandbox

@@ -21,7 +21,10 @@ type Gateway struct {
 	book                   book
 }
 
-var _ billing.Gateway = (*Gateway)(nil)
+var (
+	_ billing.Gateway   = (*Gateway)(nil)
+	_ billing.Tokenizer = (*Gateway)(nil)
+)
 
 // Option changes how long the sandbox takes.
 type Option func(*Gateway)
@@ -139,7 +142,7 @@ func (g *Gateway) Chargeable(a billing.Amount) error {
 }
 
 // Refund gives back what a reference captured: at most once for a key, and not
-// more than was captured, as far as this process knows.
+// more than was captured, as far as this process knows. The reference is the key's.
 func (g *Gateway) Refund(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
 	if !wait(ctx, g.latency) {
 		return noAnswer
@@ -148,6 +151,11 @@ func (g *Gateway) Refund(ctx context.Context, r billing.GatewayRefund) billing.G
 	case r.Key == "" || r.ChargeRef == "" || r.Amount.Micros <= 0:
 		return billing.GatewayResult{
 			Outcome: billing.OutcomeNotAttempted, Code: "invalid_request", Message: "a refund needs a key, a payment and an amount",
+		}
+	case r.ChargeRef != ref(r.ChargeKey):
+		return billing.GatewayResult{
+			Outcome: billing.OutcomeDeclined, Class: billing.DeclineHard, Code: "not_found",
+			Message: "the sandbox knows no payment with this reference",
 		}
 	case !g.book.refund(r):
 		return billing.GatewayResult{

@@ -29,6 +29,8 @@ func TestConformance(t *testing.T) {
 				Error: sandbox.TokenError, Slow: sandbox.TokenSlow,
 			},
 			Captures: func(key string) int { return g.Captures()[key] },
+			Refunded: g.Refunded,
+			Number:   billing.CardNumber{Number: "4242424242424242", CVV: "123", ExpMonth: 12, ExpYear: 2034},
 			Timeout:  20 * time.Millisecond,
 		}
 	})
@@ -225,5 +227,80 @@ func TestReferencesHideTheKey(t *testing.T) {
 	b := sandbox.New().Charge(t.Context(), charge("topupd-1-2", "tok_ok"))
 	if a.Ref == b.Ref || !strings.HasPrefix(a.Ref, "sbx_") || strings.Contains(a.Ref, "topupd") {
 		t.Errorf("references %s and %s", a.Ref, b.Ref)
+	}
+}
+
+// A process that runs for years remembers the newest keys only.
+func TestBookIsBounded(t *testing.T) {
+	const kept = 65_536
+	g := sandbox.New()
+	key := func(n int) string { return fmt.Sprintf("key-%d", n) }
+	for n := range kept {
+		g.Charge(t.Context(), charge(key(n), "tok_ok"))
+	}
+	if n := len(g.Captures()); n != kept {
+		t.Fatalf("%d keys are known of %d", n, kept)
+	}
+	for n := range 3 {
+		g.Charge(t.Context(), charge(key(kept+n), "tok_ok"))
+	}
+	known := g.Captures()
+	if len(known) != kept {
+		t.Errorf("%d keys are known", len(known))
+	}
+	for n, want := range map[int]int{0: 0, 2: 0, 3: 1, kept + 2: 1} {
+		if known[key(n)] != want {
+			t.Errorf("%s captured %d times, want %d", key(n), known[key(n)], want)
+		}
+	}
+	// A key that is known keeps its place, and is not counted again.
+	g.Charge(t.Context(), charge(key(3), "tok_ok"))
+	if n := len(g.Captures()); n != kept || g.Captures()[key(4)] != 1 {
+		t.Errorf("a known key pushed another out: %d", n)
+	}
+}
+
+func TestTokenize(t *testing.T) {
+	g := sandbox.New()
+	for number, want := range map[billing.Secret]string{
+		"4242424242424242": "tok_ok", "5555555555554444": "tok_ok", "4000000000000002": "tok_declined",
+		"4000000000009987": "tok_lost", "4000002500003155": "tok_authentication_required", "4000000000000119": "tok_error",
+	} {
+		token, card, err := g.Tokenize(t.Context(), billing.CardNumber{Number: number, ExpMonth: 1, ExpYear: 2030})
+		if err != nil || token.Reveal() != want || !strings.HasSuffix(number.Reveal(), card.Last4) || card.Brand == "" || card.ExpYear != 2030 {
+			t.Errorf("%s: %s, %+v, %v", number.Reveal(), token.Reveal(), card, err)
+		}
+	}
+	for name, n := range map[string]billing.CardNumber{
+		"another_number": {Number: "4485275742308327", ExpMonth: 1, ExpYear: 2030},
+		"a_token":        {Number: "tok_ok", ExpMonth: 1, ExpYear: 2030},
+		"spaces":         {Number: "4242 4242 4242 4242", ExpMonth: 1, ExpYear: 2030},
+		"empty":          {},
+		"no_date":        {Number: "4242424242424242"},
+		"thirteenth":     {Number: "4242424242424242", ExpMonth: 13, ExpYear: 2030},
+	} {
+		token, _, err := g.Tokenize(t.Context(), n)
+		if billing.ErrorCode(err) != billing.Invalid || token != "" || n.Number != "4242424242424242" && n.Number != "" && strings.Contains(err.Error(), n.Number.Reveal()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := g.Tokenize(ctx, billing.CardNumber{Number: "4242424242424242", ExpMonth: 1, ExpYear: 2030}); billing.ErrorCode(err) != billing.Busy {
+		t.Errorf("a call that is over: %v", err)
+	}
+}
+
+// Another process knows the reference of a key, and no other reference is one.
+func TestRefundAcrossProcesses(t *testing.T) {
+	c := charge("k1", "tok_ok")
+	r := sandbox.New().Charge(t.Context(), c)
+	refund := billing.GatewayRefund{Key: "r1", ChargeKey: "k1", ChargeRef: r.Ref, Amount: c.Amount}
+	if res := sandbox.New().Refund(t.Context(), refund); res.Outcome != billing.OutcomeSucceeded {
+		t.Errorf("%+v", res)
+	}
+	refund.ChargeRef = "sbx_000000000000000000000000"
+	if res := sandbox.New().Refund(t.Context(), refund); res.Outcome != billing.OutcomeDeclined || res.Code != "not_found" {
+		t.Errorf("%+v", res)
 	}
 }
