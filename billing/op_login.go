@@ -57,32 +57,50 @@ func (e *Engine) AddLogin(ctx context.Context, name string, customer OwnerID, pa
 	})
 }
 
-// SetPassword replaces a login's password and enables it for the realm in force.
-func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) error {
-	return e.update(ctx, func(u *unitOfWork) error {
+// SetPassword replaces a login's password, for the realm in force. A login that
+// was disabled stays so, and the result says it: somebody stopped it for a
+// reason that a new password does not take away. Errors: NotFound, Invalid.
+func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) (disabled bool, err error) {
+	err = e.update(ctx, func(u *unitOfWork) error {
 		l, err := u.login(name)
 		if err != nil {
 			return err
 		}
+		disabled = l.Disabled
 		return u.putLogin(name, l.Customer, password)
 	})
+	return disabled, err
 }
 
-// EnsureLogin makes or updates a root login (TOPUPD_ADMIN_USER).
+// EnsureLogin makes or updates a root login (TOPUPD_ADMIN_USER) and enables it:
+// whoever sets the server up wants to get in.
 func (e *Engine) EnsureLogin(ctx context.Context, name string, password Secret) error {
-	return e.update(ctx, func(u *unitOfWork) error { return u.putLogin(name, Root, password) })
-}
-
-// DisableLogin stops a login.
-func (e *Engine) DisableLogin(ctx context.Context, name string) error {
 	return e.update(ctx, func(u *unitOfWork) error {
-		l, err := u.login(name)
-		if err != nil {
+		if err := u.putLogin(name, Root, password); err != nil {
 			return err
 		}
-		l.Disabled, l.UpdatedAt = true, u.now
-		return u.tx.PutLogin(&l)
+		return u.disable(name, false)
 	})
+}
+
+// DisableLogin stops a login until EnableLogin. Errors: NotFound.
+func (e *Engine) DisableLogin(ctx context.Context, name string) error {
+	return e.update(ctx, func(u *unitOfWork) error { return u.disable(name, true) })
+}
+
+// EnableLogin lets a disabled login in again, with the password that it has.
+// Errors: NotFound.
+func (e *Engine) EnableLogin(ctx context.Context, name string) error {
+	return e.update(ctx, func(u *unitOfWork) error { return u.disable(name, false) })
+}
+
+func (u *unitOfWork) disable(name string, disabled bool) error {
+	l, err := u.login(name)
+	if err != nil || l.Disabled == disabled {
+		return err
+	}
+	l.Disabled, l.UpdatedAt = disabled, u.now
+	return u.tx.PutLogin(&l)
 }
 
 // Logins lists the logins of the actor's scope.
@@ -140,7 +158,7 @@ func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) er
 	if l.Customer != 0 && l.Customer != customer {
 		return Errorf(Exists, "login", "the login %s belongs to %s", name, l.Customer)
 	}
-	l.Customer, l.HA1, l.Realm, l.Disabled, l.UpdatedAt = customer, sealed, u.e.set.Realm, false, u.now
+	l.Customer, l.HA1, l.Realm, l.UpdatedAt = customer, sealed, u.e.set.Realm, u.now
 	return u.tx.PutLogin(&l)
 }
 
