@@ -147,7 +147,7 @@ func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) er
 	}
 	sealed, err := u.e.sealer.Seal(hash, loginAAD(name))
 	if err != nil {
-		return &Error{Code: Internal, Err: err}
+		return sealFault("", err)
 	}
 	l, err := u.tx.Login(name)
 	if errors.Is(err, NotFound) {
@@ -164,38 +164,3 @@ func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) er
 
 // NewPassword is a random password of 26 letters and digits.
 func NewPassword() Secret { return Secret(rand.Text()) }
-
-// CheckKey opens one sealed login and one sealed token, so that a server with
-// the wrong key, or a new key file beside an old database, does not start and
-// find every card unusable at night. Errors: Conflict.
-func (e *Engine) CheckKey(ctx context.Context) error {
-	return e.store.View(ctx, func(r Reader) error {
-		logins, err := r.Logins()
-		if err != nil {
-			return err
-		}
-		for i := range logins {
-			if len(logins[i].HA1) > 0 {
-				if _, err := e.LoginHash(&logins[i]); err != nil {
-					return wrongKey(err)
-				}
-				break
-			}
-		}
-		cards, err := r.Cards(0, 1)
-		if err != nil || len(cards) == 0 {
-			return err
-		}
-		if _, err := e.Token(&cards[0]); err != nil {
-			return wrongKey(err)
-		}
-		return nil
-	})
-}
-
-func wrongKey(err error) error {
-	return &Error{
-		Code: Conflict, Field: "TOPUPD_KEY", Err: err,
-		Message: "the database was sealed with another key: bring back its key file, or set TOPUPD_KEY with the older key behind the comma",
-	}
-}
