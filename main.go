@@ -46,7 +46,7 @@ func parts() cli.Parts {
 		Revision:  revision(),
 		OpenStore: openStore,
 		LockServe: lockServe,
-		Sealer:    sealer,
+		Keys:      keys,
 		Gateways:  gateways,
 		Mailer:    mailer,
 		Mounts:    mounts,
@@ -87,11 +87,11 @@ func lockServe(address string) (func() error, error) {
 // keyFile is beside the database.
 const keyFile = ".key"
 
-func sealer(c *cli.Config) (billing.Sealer, error) {
+func keys(c *cli.Config, fresh func() error) (billing.KeyRing, error) {
 	if c.Key != "" {
 		return seal.ParseRing(c.Key.Reveal())
 	}
-	return seal.LoadOrCreate(c.DB + keyFile)
+	return seal.OpenFile(c.DB+keyFile, fresh)
 }
 
 func gateways(c *cli.Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error) {

@@ -2,14 +2,40 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // warnExpiring tells owners of cards that are charged automatically and expire
 // within 30 days; once per card and date. The nightly billing run does it.
 func (e *Engine) warnExpiring(ctx context.Context, run *Run) error {
-	today := now(ctx)
-	for _, month := range expiringMonths(today) {
+	return e.expiringCards(ctx, func(cards []Card) error {
+		return e.updateRun(ctx, run.ID, func(u *unitOfWork) error { return u.warnCards(cards) })
+	})
+}
+
+// dryExpiring is warnExpiring, undone.
+func (e *Engine) dryExpiring(ctx context.Context, run *Run, p RunParams) error {
+	return e.expiringCards(ctx, func(cards []Card) error {
+		var mails []Decision
+		err := e.update(ctx, func(u *unitOfWork) error {
+			if err := u.warnCards(cards); err != nil {
+				return err
+			}
+			mails = u.mails
+			return errDryRun
+		})
+		if !errors.Is(err, errDryRun) {
+			return err
+		}
+		run.dryMails(mails, p)
+		return nil
+	})
+}
+
+// expiringCards hands over the cards that expire within 30 days, a page at a time.
+func (e *Engine) expiringCards(ctx context.Context, fn func([]Card) error) error {
+	for _, month := range expiringMonths(now(ctx)) {
 		var after CardID
 		for {
 			var cards []Card
@@ -23,18 +49,10 @@ func (e *Engine) warnExpiring(ctx context.Context, run *Run) error {
 			if len(cards) == 0 {
 				break
 			}
-			after = cards[len(cards)-1].ID
-			err = e.updateRun(ctx, run.ID, func(u *unitOfWork) error {
-				for i := range cards {
-					if err := u.warnCard(&cards[i]); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err != nil {
+			if err := fn(cards); err != nil {
 				return err
 			}
+			after = cards[len(cards)-1].ID
 		}
 	}
 	return nil
@@ -50,6 +68,15 @@ func expiringMonths(today time.Time) []time.Time {
 		}
 	}
 	return months
+}
+
+func (u *unitOfWork) warnCards(cards []Card) error {
+	for i := range cards {
+		if err := u.warnCard(&cards[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // warnCard sends the notice if a policy that is switched on leads to the card.

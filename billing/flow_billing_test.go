@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -298,11 +299,47 @@ func TestExpiringCardIsToldOnce(t *testing.T) {
 	k := newKit(t)
 	k.seed("tok_ok")
 	k.importCard(func(l *billing.CardLine) { l.ExpMonth, l.ExpYear = billing.To(int64(12)), billing.To(int64(2026)) })
-	k.bill(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+	second := time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)
+	k.wantDryMails(second.AddDate(0, 0, -1))
+	k.bill(second.AddDate(0, 0, -1))
 	k.wantMails()
-	k.bill(time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC))
+	k.wantDryMails(second, "card_expiring Visa 4242")
+	k.wantDryMails(second, "card_expiring Visa 4242") // the first one changed nothing
+	if run := k.bill(second); run.Tally.Mails != 1 {
+		t.Fatalf("the run counts %d mails", run.Tally.Mails)
+	}
 	k.wantMails("Your card Visa 4242 expires soon")
-	k.bill(time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC))
+	k.wantDryMails(second)
+	k.bill(second.AddDate(0, 0, 1))
+	k.wantMails()
+}
+
+// A dry run shows every mail of the billing itself, beside what it decided.
+func TestDryBillingShowsMails(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.plan()
+	k.debit(t0, 15*usd) // 5 left: the price of 20 is not covered
+	k.wantDryMails(due, "blocked ")
+	k.bill(due)
+	k.wantMails("Your service is blocked: 20.00 USD is due")
+}
+
+// wantDryMails is what a dry billing run says it would mail, and that it counts
+// them; it changes nothing and mails nothing.
+func (k *kit) wantDryMails(at time.Time, want ...string) {
+	k.t.Helper()
+	var got []string
+	run, _, err := k.engine.RunBilling(root(at), billing.RunParams{DryRun: true, Each: func(d billing.Decision) {
+		if d.Notice != "" {
+			got = append(got, string(d.Notice)+" "+d.Detail)
+		}
+	}})
+	k.ok(err)
+	if !slices.Equal(got, want) || run.Tally.Mails != int64(len(want)) {
+		k.t.Fatalf("the dry run mails %q and counts %d, want %q", got, run.Tally.Mails, want)
+	}
+	k.drain(at)
 	k.wantMails()
 }
 

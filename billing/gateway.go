@@ -100,9 +100,8 @@ type GatewayCharge struct {
 	Description string
 	// GatewayRef is the gateway's id of this attempt when it is known already.
 	GatewayRef string
-	// SubmittedAt is when this attempt was first committed to be sent, by the real
-	// clock; zero is not known. A gateway forgets idempotency keys, so their age
-	// decides what a lookup may conclude.
+	// SubmittedAt is when this attempt was sent last, by the real clock; zero for
+	// the first time.
 	SubmittedAt time.Time
 }
 

@@ -60,5 +60,9 @@ func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFa
 		return nil
 	}
 	u.work = true
+	u.mails = append(u.mails, Decision{
+		Owner: j.Owner.ID, Top: j.Owner.Top, At: u.now, Run: u.run, Actor: u.actor.Name(), Unit: j.Owner.Currency,
+		Available: v.Available, Threshold: v.Threshold, Reason: ReasonMail, Notice: kind, Detail: v.Card,
+	})
 	return err
 }

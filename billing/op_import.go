@@ -309,13 +309,14 @@ func (im *Importer) login(o *Owner, l OwnerLine) error {
 		return im.u.putLoginHash(*l.Login.Value, o.ID, *l.HA1.Value)
 	}
 	if !l.Password.Given {
-		// An export without secrets: a login that is there keeps its password.
+		// An export without secrets: a login that is there keeps its password, a
+		// new one has none.
 		_, err := im.u.tx.Login(*l.Login.Value)
 		if err == nil || !errors.Is(err, NotFound) {
 			return err
 		}
 		return im.u.tx.PutLogin(&Login{
-			Name: *l.Login.Value, Customer: o.ID, Disabled: true, Realm: im.u.e.set.Realm,
+			Name: *l.Login.Value, Customer: o.ID, Realm: im.u.e.set.Realm,
 			CreatedAt: im.u.now, UpdatedAt: im.u.now,
 		})
 	}

@@ -111,7 +111,7 @@ func (u *unitOfWork) setToken(c *Card, t Change[Secret]) error {
 		}
 	}
 	if c.Token, err = u.e.sealer.Seal(plain, cardAAD(c.ID)); err != nil {
-		return &Error{Code: Internal, Field: "token", Err: err}
+		return sealFault("token", err)
 	}
 	if c.State == CardAside {
 		c.State, c.Aside = CardUsable, ""

@@ -57,32 +57,50 @@ func (e *Engine) AddLogin(ctx context.Context, name string, customer OwnerID, pa
 	})
 }
 
-// SetPassword replaces a login's password and enables it for the realm in force.
-func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) error {
-	return e.update(ctx, func(u *unitOfWork) error {
+// SetPassword replaces a login's password, for the realm in force. A login that
+// was disabled stays so, and the result says it: somebody stopped it for a
+// reason that a new password does not take away. Errors: NotFound, Invalid.
+func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) (disabled bool, err error) {
+	err = e.update(ctx, func(u *unitOfWork) error {
 		l, err := u.login(name)
 		if err != nil {
 			return err
 		}
+		disabled = l.Disabled
 		return u.putLogin(name, l.Customer, password)
 	})
+	return disabled, err
 }
 
-// EnsureLogin makes or updates a root login (TOPUPD_ADMIN_USER).
+// EnsureLogin makes or updates a root login (TOPUPD_ADMIN_USER) and enables it:
+// whoever sets the server up wants to get in.
 func (e *Engine) EnsureLogin(ctx context.Context, name string, password Secret) error {
-	return e.update(ctx, func(u *unitOfWork) error { return u.putLogin(name, Root, password) })
-}
-
-// DisableLogin stops a login.
-func (e *Engine) DisableLogin(ctx context.Context, name string) error {
 	return e.update(ctx, func(u *unitOfWork) error {
-		l, err := u.login(name)
-		if err != nil {
+		if err := u.putLogin(name, Root, password); err != nil {
 			return err
 		}
-		l.Disabled, l.UpdatedAt = true, u.now
-		return u.tx.PutLogin(&l)
+		return u.disable(name, false)
 	})
+}
+
+// DisableLogin stops a login until EnableLogin. Errors: NotFound.
+func (e *Engine) DisableLogin(ctx context.Context, name string) error {
+	return e.update(ctx, func(u *unitOfWork) error { return u.disable(name, true) })
+}
+
+// EnableLogin lets a disabled login in again, with the password that it has.
+// Errors: NotFound.
+func (e *Engine) EnableLogin(ctx context.Context, name string) error {
+	return e.update(ctx, func(u *unitOfWork) error { return u.disable(name, false) })
+}
+
+func (u *unitOfWork) disable(name string, disabled bool) error {
+	l, err := u.login(name)
+	if err != nil || l.Disabled == disabled {
+		return err
+	}
+	l.Disabled, l.UpdatedAt = disabled, u.now
+	return u.tx.PutLogin(&l)
 }
 
 // Logins lists the logins of the actor's scope.
@@ -129,7 +147,7 @@ func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) er
 	}
 	sealed, err := u.e.sealer.Seal(hash, loginAAD(name))
 	if err != nil {
-		return &Error{Code: Internal, Err: err}
+		return sealFault("", err)
 	}
 	l, err := u.tx.Login(name)
 	if errors.Is(err, NotFound) {
@@ -140,44 +158,9 @@ func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) er
 	if l.Customer != 0 && l.Customer != customer {
 		return Errorf(Exists, "login", "the login %s belongs to %s", name, l.Customer)
 	}
-	l.Customer, l.HA1, l.Realm, l.Disabled, l.UpdatedAt = customer, sealed, u.e.set.Realm, false, u.now
+	l.Customer, l.HA1, l.Realm, l.UpdatedAt = customer, sealed, u.e.set.Realm, u.now
 	return u.tx.PutLogin(&l)
 }
 
 // NewPassword is a random password of 26 letters and digits.
 func NewPassword() Secret { return Secret(rand.Text()) }
-
-// CheckKey opens one sealed login and one sealed token, so that a server with
-// the wrong key, or a new key file beside an old database, does not start and
-// find every card unusable at night. Errors: Conflict.
-func (e *Engine) CheckKey(ctx context.Context) error {
-	return e.store.View(ctx, func(r Reader) error {
-		logins, err := r.Logins()
-		if err != nil {
-			return err
-		}
-		for i := range logins {
-			if len(logins[i].HA1) > 0 {
-				if _, err := e.LoginHash(&logins[i]); err != nil {
-					return wrongKey(err)
-				}
-				break
-			}
-		}
-		cards, err := r.Cards(0, 1)
-		if err != nil || len(cards) == 0 {
-			return err
-		}
-		if _, err := e.Token(&cards[0]); err != nil {
-			return wrongKey(err)
-		}
-		return nil
-	})
-}
-
-func wrongKey(err error) error {
-	return &Error{
-		Code: Conflict, Field: "TOPUPD_KEY", Err: err,
-		Message: "the database was sealed with another key: bring back its key file, or set TOPUPD_KEY with the older key behind the comma",
-	}
-}

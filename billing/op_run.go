@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -397,10 +398,12 @@ func (r *Run) dry(d Decision, p RunParams) {
 // dryOne decides about one owner in a transaction that is always undone.
 func (e *Engine) dryOne(ctx context.Context, run *Run, p RunParams, one func(*unitOfWork) (Decision, error)) {
 	var d Decision
+	var mails []Decision
 	err := e.update(ctx, func(u *unitOfWork) (err error) {
 		if d, err = one(u); err != nil {
 			return err
 		}
+		mails = u.mails
 		return errDryRun
 	})
 	if !errors.Is(err, errDryRun) {
@@ -410,11 +413,31 @@ func (e *Engine) dryOne(ctx context.Context, run *Run, p RunParams, one func(*un
 		return
 	}
 	run.dry(d, p)
+	// The decision's own mail was shown with it.
+	run.dryMails(slices.DeleteFunc(mails, func(m Decision) bool { return m.Notice == d.Notice }), p)
+}
+
+// dryMails shows mails that go out beside what was decided about an owner.
+func (r *Run) dryMails(mails []Decision, p RunParams) {
+	for _, m := range mails {
+		r.Tally.Mails++
+		if p.Each != nil {
+			p.Each(m)
+		}
+	}
 }
 
 // dryBilling runs each account's billing in a transaction of its own that is
 // always undone.
 func (e *Engine) dryBilling(ctx context.Context, run *Run, p RunParams) error {
+	if err := e.dryDue(ctx, run, p); err != nil {
+		return err
+	}
+	return e.dryExpiring(ctx, run, p)
+}
+
+// dryDue is billDue, undone.
+func (e *Engine) dryDue(ctx context.Context, run *Run, p RunParams) error {
 	if err := e.dryWaiting(ctx, run, p); err != nil {
 		return err
 	}

@@ -203,14 +203,68 @@ func TestLogins(t *testing.T) {
 	if _, err := k.engine.Credential(root(t0), "acme"); !errors.Is(err, billing.NotFound) {
 		t.Fatalf("a disabled login: %v", err)
 	}
-	k.ok(k.engine.SetPassword(root(t0), "acme", "other"))
-	if _, err := k.engine.Credential(root(t0), "acme"); err != nil {
-		t.Fatalf("a new password enables: %v", err)
+	// What somebody stopped stays stopped: neither a new password nor an import lifts it.
+	if disabled, err := k.engine.SetPassword(root(t0), "acme", "other"); err != nil || !disabled {
+		t.Fatalf("a disabled login's password: disabled %v, %v", disabled, err)
+	}
+	k.importLogin(billing.Customer(10), "acme", "third")
+	if _, err := k.engine.Credential(root(t0), "acme"); !errors.Is(err, billing.NotFound) {
+		t.Fatalf("a disabled login with a new password: %v", err)
+	}
+	k.ok(k.engine.EnableLogin(root(t0), "acme"))
+	k.ok(k.engine.EnableLogin(root(t0), "acme")) // again is no error
+	if c, err := k.engine.Credential(root(t0), "acme"); err != nil || c.HA1.Reveal() != "de78242485f21e5a988596fc6392ee25" {
+		t.Fatalf("enabled again, with the last password: %+v, %v", c, err)
+	}
+	if disabled, err := k.engine.SetPassword(root(t0), "acme", "other"); err != nil || disabled {
+		t.Fatalf("an enabled login's password: disabled %v, %v", disabled, err)
+	}
+	for _, switchTo := range []func(context.Context, string) error{k.engine.EnableLogin, k.engine.DisableLogin} {
+		if err := switchTo(root(t0), "nobody"); !errors.Is(err, billing.NotFound) {
+			t.Fatalf("a login that is not there: %v", err)
+		}
 	}
 	k.config.Settings.Realm = "another"
 	if _, err := billing.New(k.config).Credential(root(t0), "acme"); !errors.Is(err, billing.NotFound) {
 		t.Fatalf("a password of another realm: %v", err)
 	}
+}
+
+// The login of the settings is how an operator gets back in.
+func TestEnsureLoginEnables(t *testing.T) {
+	k := newKit(t)
+	k.ok(k.engine.EnsureLogin(root(t0), "ops", "one"))
+	k.ok(k.engine.DisableLogin(root(t0), "ops"))
+	k.ok(k.engine.EnsureLogin(root(t0), "ops", "two"))
+	if _, err := k.engine.Credential(root(t0), "ops"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A login that was imported without a password has none; it was not disabled.
+func TestImportedLoginGetsItsPasswordLater(t *testing.T) {
+	k := newKit(t)
+	k.tree()
+	k.importLogin(billing.Customer(10), "acme", "")
+	if _, err := k.engine.Credential(root(t0), "acme"); !errors.Is(err, billing.NotFound) {
+		t.Fatalf("a login without a password: %v", err)
+	}
+	if disabled, err := k.engine.SetPassword(root(t0), "acme", "first"); err != nil || disabled {
+		t.Fatalf("disabled %v, %v", disabled, err)
+	}
+	if _, err := k.engine.Credential(root(t0), "acme"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// importLogin imports a customer's login; an empty password is left out.
+func (k *kit) importLogin(customer billing.OwnerID, name, password string) {
+	k.t.Helper()
+	l := billing.OwnerLine{Owner: customer, Login: billing.To(name)}
+	if password != "" {
+		l.Password = billing.To(billing.Secret(password))
+	}
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error { return im.Owner(l) }))
 }
 
 func TestCheckKeyFindsAnotherKey(t *testing.T) {

@@ -162,6 +162,9 @@ type CardReader interface {
 	CardsOf(OwnerID) ([]Card, error)
 	// Cards lists all cards by id, for export and rekey.
 	Cards(after CardID, limit int) ([]Card, error)
+	// SealedCards are the first and the last card that have a token, for a look
+	// at the key; none when no card has one.
+	SealedCards() ([]Card, error)
 	// ExpiringCards lists usable cards whose last month is year and month, ids
 	// above after.
 	ExpiringCards(year, month int, after CardID, limit int) ([]Card, error)
@@ -180,6 +183,9 @@ type CardWriter interface {
 	// PutCard inserts or replaces. An owner has at most one primary card that
 	// is not deleted (Exists, field "primary").
 	PutCard(*Card) error
+	// ResealCard replaces a card's sealed token, if it is still the one given;
+	// nothing else of the card changes. It reports whether it was.
+	ResealCard(id CardID, was, now []byte) (bool, error)
 	// PutMandate appends a mandate and revokes the purpose's earlier ones.
 	PutMandate(*Mandate) error
 	// RevokeMandates ends the purpose's mandates.
@@ -382,6 +388,9 @@ type LoginReader interface {
 // LoginWriter writes API logins.
 type LoginWriter interface {
 	PutLogin(*Login) error
+	// ResealLogin replaces a login's sealed HA1, if it is still the one given;
+	// nothing else of the login changes. It reports whether it was.
+	ResealLogin(name string, was, now []byte) (bool, error)
 }
 
 // Object is an imported line of a type that another interface will own: kept

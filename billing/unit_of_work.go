@@ -20,7 +20,9 @@ type unitOfWork struct {
 	run   RunID
 	// told is kept until the commit; dropped when the transaction runs again.
 	told []func(Observer)
-	work bool // charges or notices became due
+	// mails are the notices that were queued, as a dry run shows them.
+	mails []Decision
+	work  bool // charges or notices became due
 }
 
 // update runs fn in a transaction and, once it is durable, tells the observer

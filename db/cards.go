@@ -62,6 +62,20 @@ func (r *reader) CardsOfCustomer(gateway, customer string) ([]billing.Card, erro
 	return list(r, scanCard, sqlCardsOfCustomer, gateway, customer)
 }
 
+const (
+	sqlFirstSealedCard = `SELECT ` + cardColumns + ` FROM cards WHERE length(token) > 0 ORDER BY id LIMIT 1`
+	sqlLastSealedCard  = `SELECT ` + cardColumns + ` FROM cards WHERE length(token) > 0 ORDER BY id DESC LIMIT 1`
+)
+
+func (r *reader) SealedCards() ([]billing.Card, error) {
+	first, err := list(r, scanCard, sqlFirstSealedCard)
+	if err != nil || len(first) == 0 {
+		return nil, err
+	}
+	last, err := list(r, scanCard, sqlLastSealedCard)
+	return append(first, last...), err
+}
+
 const sqlExpiringCards = `SELECT ` + cardColumns + ` FROM cards
 WHERE exp_year = $1 AND exp_month = $2 AND state = 'usable' AND id > $3 ORDER BY id LIMIT $4`
 
@@ -95,6 +109,13 @@ func (t *tx) PutCard(c *billing.Card) error {
 		c.ID = billing.CardID(id)
 	}
 	return err
+}
+
+const sqlResealCard = `UPDATE cards SET token = $3 WHERE id = $1 AND token = $2`
+
+func (t *tx) ResealCard(id billing.CardID, was, now []byte) (bool, error) {
+	n, err := t.exec(sqlResealCard, int64(id), was, now)
+	return n == 1, err
 }
 
 // idOr is an id that was given, or the next one.

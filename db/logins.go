@@ -33,3 +33,10 @@ func (t *tx) PutLogin(l *billing.Login) error {
 	_, err := t.exec(sqlPutLogin, l.Name, int64(l.Customer), l.HA1, l.Realm, l.Disabled, l.CreatedAt, l.UpdatedAt)
 	return err
 }
+
+const sqlResealLogin = `UPDATE logins SET ha1 = $3 WHERE name = $1 AND ha1 = $2`
+
+func (t *tx) ResealLogin(name string, was, now []byte) (bool, error) {
+	n, err := t.exec(sqlResealLogin, name, was, now)
+	return n == 1, err
+}

@@ -28,7 +28,7 @@ var (
 )
 
 // Ring is the sealing key with the older ones that still open. It is not
-// changed after it was made and is safe for concurrent use.
+// changed once it is in use, and is safe for concurrent use.
 type Ring struct {
 	keys []key // the first one seals
 }
@@ -38,7 +38,7 @@ type key struct {
 	aead cipher.AEAD
 }
 
-var _ billing.Sealer = (*Ring)(nil)
+var _ billing.KeyRing = (*Ring)(nil)
 
 // Generate makes a new key in the form that ParseRing reads.
 func Generate() string {
@@ -79,6 +79,15 @@ func newKey(raw []byte) (key, error) {
 	}
 	sum := sha256.Sum256(raw)
 	return key{id: [idSize]byte(sum[:idSize]), aead: aead}, nil
+}
+
+// keepOpening adds the keys of another ring behind its own.
+func (r *Ring) keepOpening(other *Ring) {
+	for _, k := range other.keys {
+		if _, there := r.key(k.id[:]); !there {
+			r.keys = append(r.keys, k)
+		}
+	}
 }
 
 func (r *Ring) key(id []byte) (key, bool) {

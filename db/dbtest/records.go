@@ -38,6 +38,7 @@ func records(t *testing.T, e Engine) {
 		"runs":        runRecords,
 		"notices":     noticeRecords,
 		"logins":      loginRecords,
+		"sealed":      sealedRecords,
 		"objects":     objectRecords,
 		"times":       timeRecords,
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
@@ -77,14 +76,15 @@ func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, err
 	if err != nil {
 		return nil, err
 	}
-	sealer := &lazySealer{make: func() (billing.Sealer, error) {
-		s, err := a.parts.Sealer(cfg)
+	var engine *billing.Engine
+	sealer := &lazySealer{make: func() (billing.KeyRing, error) {
+		s, err := a.parts.Keys(cfg, func() error { return engine.NothingSealed(a.ctx) })
 		if err != nil && cfg.Key != "" {
 			return nil, wrongSecret(setKey.variable, err.Error(), keyForm)
 		}
 		return s, err
 	}}
-	engine := billing.New(billing.Config{
+	engine = billing.New(billing.Config{
 		Store: store, Gateways: gateways, Mailer: mailer, Observer: o.observer,
 		Sealer: sealer, Settings: cfg.Engine,
 	})
@@ -97,36 +97,4 @@ func (o *opened) close() { _ = o.store.Close() } // what was acknowledged is dur
 // as is a context that acts as root through an interface's name.
 func as(ctx context.Context, api string) context.Context {
 	return billing.WithActor(ctx, billing.Actor{Customer: billing.Root, API: api})
-}
-
-// lazySealer makes the ring of keys when a secret is first sealed or opened: a
-// command that only reads needs no key, and makes no key file.
-type lazySealer struct {
-	make  func() (billing.Sealer, error)
-	once  sync.Once
-	inner billing.Sealer
-	err   error
-}
-
-func (s *lazySealer) get() (billing.Sealer, error) {
-	s.once.Do(func() { s.inner, s.err = s.make() })
-	return s.inner, s.err
-}
-
-// Seal seals with the ring.
-func (s *lazySealer) Seal(plain billing.Secret, aad string) ([]byte, error) {
-	inner, err := s.get()
-	if err != nil {
-		return nil, err
-	}
-	return inner.Seal(plain, aad)
-}
-
-// Open opens with the ring.
-func (s *lazySealer) Open(sealed []byte, aad string) (billing.Secret, error) {
-	inner, err := s.get()
-	if err != nil {
-		return "", err
-	}
-	return inner.Open(sealed, aad)
 }

@@ -2,47 +2,48 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"sync"
 
 	"topupd/billing"
 )
 
-// errKey is told before anything is sent: with another key every charge would
-// be cancelled for want of its card's token.
-var errKey = errors.New("the key does not open what is in the database: give the one that it was sealed with, in TOPUPD_KEY or in the key file beside the database")
-
-// checkKey opens one login and one card's token, if there are any.
+// checkKey is told before anything is sent: with another key every charge would
+// wait for its card's token.
 func (o *opened) checkKey(ctx context.Context) error {
 	if _, err := o.sealer.get(); err != nil {
 		return err
 	}
-	return o.engine.Snapshot(ctx, func(r billing.Reader) error {
-		logins, err := r.Logins()
-		if err != nil {
-			return err
-		}
-		for i := range logins {
-			if len(logins[i].HA1) == 0 {
-				continue
-			}
-			if _, err := o.engine.LoginHash(&logins[i]); err != nil {
-				return errKey
-			}
-			break
-		}
-		cards, err := r.Cards(0, 100)
-		if err != nil {
-			return err
-		}
-		for i := range cards {
-			if len(cards[i].Token) == 0 {
-				continue
-			}
-			if _, err := o.engine.Token(&cards[i]); err != nil {
-				return errKey
-			}
-			break
-		}
-		return nil
-	})
+	return o.engine.CheckKey(ctx)
+}
+
+// lazySealer reads the ring of keys when a secret is first sealed or opened: a
+// command that only reads needs no key.
+type lazySealer struct {
+	make  func() (billing.KeyRing, error)
+	once  sync.Once
+	inner billing.KeyRing
+	err   error
+}
+
+func (s *lazySealer) get() (billing.KeyRing, error) {
+	s.once.Do(func() { s.inner, s.err = s.make() })
+	return s.inner, s.err
+}
+
+// Seal seals with the ring.
+func (s *lazySealer) Seal(plain billing.Secret, aad string) ([]byte, error) {
+	inner, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	return inner.Seal(plain, aad)
+}
+
+// Open opens with the ring.
+func (s *lazySealer) Open(sealed []byte, aad string) (billing.Secret, error) {
+	inner, err := s.get()
+	if err != nil {
+		return "", err
+	}
+	return inner.Open(sealed, aad)
 }

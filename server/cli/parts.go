@@ -23,9 +23,10 @@ type Parts struct {
 	OpenStore func(ctx context.Context, address string, migrate bool) (billing.Store, error)
 	// LockServe keeps a second server off a SQLite file until release.
 	LockServe func(address string) (release func() error, err error)
-	// Sealer makes the ring of keys from TOPUPD_KEY, or from the key file beside
-	// the database, which it makes when it is not there.
-	Sealer func(c *Config) (billing.Sealer, error)
+	// Keys makes the ring of keys from TOPUPD_KEY, or from the key file beside
+	// the database. A file that is not there is made when the first value is
+	// sealed, unless fresh reports an error.
+	Keys func(c *Config, fresh func() error) (billing.KeyRing, error)
 	// Gateways makes the gateways of --gateway, the first for new cards. paused is
 	// told when one is spared because it is down, and when it is called again.
 	Gateways func(c *Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,9 @@ import (
 type userCmd struct {
 	Add     userAddCmd     `cmd:"" help:"Make a login. Its password is the first line of standard input; without one it is made and printed once."`
 	List    userListCmd    `cmd:"" help:"List logins."`
-	Passwd  userPasswdCmd  `cmd:"" help:"Set a login's password, read or made as by add, and enable it."`
+	Passwd  userPasswdCmd  `cmd:"" help:"Set a login's password, read or made as by add. A disabled login stays disabled."`
 	Disable userDisableCmd `cmd:"" help:"Stop a login."`
+	Enable  userEnableCmd  `cmd:"" help:"Let a disabled login in again, with the password that it has."`
 }
 
 type userAddCmd struct {
@@ -33,9 +35,9 @@ func (c *userAddCmd) Run(a *app) error {
 	if customer == 0 {
 		return wrong("--customer", "0", "a number above 0")
 	}
-	return a.withPassword(c.Generate, opening{create: true}, func(o *opened, password billing.Secret) error {
-		return o.engine.AddLogin(as(a.ctx, "cli"), c.Name, customer, password)
-	}, fmt.Sprintf("login %s: added for %s", c.Name, customer))
+	return a.withPassword(c.Generate, opening{create: true}, func(o *opened, password billing.Secret) (string, error) {
+		return fmt.Sprintf("login %s: added for %s", c.Name, customer), o.engine.AddLogin(as(a.ctx, "cli"), c.Name, customer, password)
+	})
 }
 
 type userPasswdCmd struct {
@@ -45,14 +47,19 @@ type userPasswdCmd struct {
 
 // Run sets a login's password.
 func (c *userPasswdCmd) Run(a *app) error {
-	return a.withPassword(c.Generate, opening{}, func(o *opened, password billing.Secret) error {
-		return o.engine.SetPassword(as(a.ctx, "cli"), c.Name, password)
-	}, fmt.Sprintf("login %s: password set", c.Name))
+	return a.withPassword(c.Generate, opening{}, func(o *opened, password billing.Secret) (string, error) {
+		done := fmt.Sprintf("login %s: password set", c.Name)
+		disabled, err := o.engine.SetPassword(as(a.ctx, "cli"), c.Name, password)
+		if disabled {
+			done += "; it stays disabled until topupd user enable"
+		}
+		return done, err
+	})
 }
 
-// withPassword reads or makes a password, and prints one that was made, once
-// it is in force.
-func (a *app) withPassword(generate bool, how opening, fn func(*opened, billing.Secret) error, done string) error {
+// withPassword reads or makes a password for fn, prints what fn says was done,
+// and a password that was made, once it is in force.
+func (a *app) withPassword(generate bool, how opening, fn func(*opened, billing.Secret) (done string, err error)) error {
 	var password billing.Secret
 	if !generate {
 		var err error
@@ -69,7 +76,8 @@ func (a *app) withPassword(generate bool, how opening, fn func(*opened, billing.
 		return err
 	}
 	defer o.close()
-	if err := fn(o, password); err != nil {
+	done, err := fn(o, password)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out, done)
@@ -126,10 +134,10 @@ func (c *userListCmd) Run(a *app) error {
 // loginState is why a login works or does not.
 func loginState(l *billing.Login, cfg *Config) string {
 	switch {
-	case l.Disabled && len(l.HA1) == 0:
-		return "no password"
 	case l.Disabled:
 		return "disabled"
+	case len(l.HA1) == 0:
+		return "no password"
 	case l.Realm != cfg.Engine.Realm:
 		return "other realm"
 	}
@@ -142,14 +150,28 @@ type userDisableCmd struct {
 
 // Run stops a login.
 func (c *userDisableCmd) Run(a *app) error {
+	return a.switchLogin(c.Name, "disabled", (*billing.Engine).DisableLogin)
+}
+
+type userEnableCmd struct {
+	Name string `arg:""`
+}
+
+// Run lets a login in again.
+func (c *userEnableCmd) Run(a *app) error {
+	return a.switchLogin(c.Name, "enabled", (*billing.Engine).EnableLogin)
+}
+
+// switchLogin disables or enables a login and prints its new state.
+func (a *app) switchLogin(name, state string, to func(*billing.Engine, context.Context, string) error) error {
 	o, err := a.open(opening{})
 	if err != nil {
 		return err
 	}
 	defer o.close()
-	if err := o.engine.DisableLogin(as(a.ctx, "cli"), c.Name); err != nil {
+	if err := to(o.engine, as(a.ctx, "cli"), name); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "login %s: disabled\n", c.Name)
+	fmt.Fprintf(a.out, "login %s: %s\n", name, state)
 	return nil
 }
