@@ -202,7 +202,7 @@ func (c *scene) view(fn func(billing.Reader) error) {
 func (c *scene) quiet() (quiet bool) {
 	c.view(func(r billing.Reader) error {
 		ever := time.Now().AddDate(100, 0, 0)
-		charges, err := r.DueCharges(ever, ever, 1)
+		charges, err := r.DueCharges(billing.DueFilter{Now: ever, Real: ever, Limit: 1})
 		if err != nil {
 			return err
 		}

@@ -352,17 +352,17 @@ func TestRekeyWaitsForWhoSealedBefore(t *testing.T) {
 	}
 }
 
-// process is another process on the same database.
-type process struct {
+// besideProcess is another process on the same database.
+type besideProcess struct {
 	k     *kit
 	store *db.Store
 	keys  *seal.File
 	*billing.Engine
 }
 
-func (k *kit) beside() *process {
+func (k *kit) beside() *besideProcess {
 	k.t.Helper()
-	p := &process{k: k, keys: k.keyFile()}
+	p := &besideProcess{k: k, keys: k.keyFile()}
 	var err error
 	p.store, err = db.Open(context.Background(), k.path, db.Options{NoSync: true})
 	k.ok(err)
@@ -372,7 +372,7 @@ func (k *kit) beside() *process {
 	return p
 }
 
-func (p *process) rekeyAndClose() error {
+func (p *besideProcess) rekeyAndClose() error {
 	_, err := p.Rekey(root(t0), p.keys, nil)
 	return errors.Join(err, p.store.Close())
 }
