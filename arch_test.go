@@ -88,6 +88,7 @@ var onlyIn = map[string][]string{
 	"github.com/wneessen/go-mail":   {"billing/mailer/smtp"},
 	"github.com/kolo/xmlrpc":        {"server/cli"},
 	"github.com/shopspring/decimal": {"billing"},
+	"github.com/stripe/stripe-go":   {"billing/gateway/stripe"},
 }
 
 func TestImportsPointInward(t *testing.T) {
