@@ -89,6 +89,7 @@ var onlyIn = map[string][]string{
 	"github.com/kolo/xmlrpc":        {"server/cli"},
 	"github.com/shopspring/decimal": {"billing"},
 	"github.com/sony/gobreaker/v2":  {"billing/gateway/guard"},
+	"github.com/stripe/stripe-go":   {"billing/gateway/stripe"},
 }
 
 func TestImportsPointInward(t *testing.T) {

@@ -17,7 +17,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"topupd/billing"
+	"topupd/billing/gateway/guard"
+	"topupd/billing/gateway/hook"
 	"topupd/billing/gateway/sandbox"
+	"topupd/billing/gateway/stripe"
 	maillog "topupd/billing/mailer/log"
 	"topupd/billing/mailer/smtp"
 	"topupd/billing/seal"
@@ -96,8 +99,54 @@ func keys(c *cli.Config, fresh func() error) (billing.KeyRing, error) {
 
 func gateways(c *cli.Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error) {
 	list := make([]billing.Gateway, len(c.Gateways))
-	for i := range c.Gateways {
-		list[i] = sandbox.New() // the settings allow no other
+	for i, name := range c.Gateways {
+		g, err := gateway(c, name)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = guard.New(g, paused)
+	}
+	return list, nil
+}
+
+func gateway(c *cli.Config, name string) (billing.Gateway, error) {
+	switch name {
+	case stripe.Name:
+		return stripe.New(stripe.Options{
+			Key: c.StripeKey, URL: c.StripeURL, Timeout: c.Engine.GatewayTimeout,
+			// A request that was sent is over when its time-out is, and some more.
+			InFlight: c.Engine.GatewayTimeout + 10*time.Second,
+		})
+	case hook.Name:
+		return hook.New(hook.Options{URL: c.HookURL, Secret: c.HookSecret})
+	default:
+		return sandbox.New(), nil // the settings allow no other
+	}
+}
+
+// webhooks are what gateways tell on their own, each at its address.
+func webhooks(e *billing.Engine, c *cli.Config) ([]cli.Mount, error) {
+	var list []cli.Mount
+	for _, name := range c.Gateways {
+		g, err := gateway(c, name)
+		if err != nil {
+			return nil, err
+		}
+		sink := func(ctx context.Context, ev billing.GatewayEvent) error {
+			server.Note(ctx, "event", string(ev.Kind))
+			actor := billing.Actor{Customer: billing.Root, API: name}
+			return e.GatewayEvent(billing.WithActor(ctx, actor), name, ev)
+		}
+		switch g := g.(type) {
+		case *stripe.Gateway:
+			if c.StripeWebhook != "" {
+				h := g.Webhook(c.StripeWebhook, sink, server.NoteError)
+				list = append(list, cli.Mount{Pattern: "/webhooks/stripe", Handler: h, Access: server.Open})
+			}
+		case *hook.Gateway:
+			h := g.Webhook(sink, server.NoteError)
+			list = append(list, cli.Mount{Pattern: "/webhooks/hook", Handler: h, Access: server.Open})
+		}
 	}
 	return list, nil
 }
@@ -109,16 +158,17 @@ func mailer(c *cli.Config, log zerolog.Logger) (billing.Mailer, error) {
 	return smtp.New(c.SMTP.Reveal(), c.MailFrom)
 }
 
-func mounts(e *billing.Engine, _ *cli.Config, _ zerolog.Logger) ([]cli.Mount, error) {
+func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, error) {
 	methods := sippy.Methods(e, sippy.Options{Log: noteIgnored})
 	h, err := xmlrpc.NewHandler(methods, xmlrpc.Options{Fault: fault, Observe: observe})
 	if err != nil {
 		return nil, err
 	}
-	return []cli.Mount{
-		{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC},
-		{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC},
-	}, nil
+	hooks, err := webhooks(e, c)
+	return append(hooks,
+		cli.Mount{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC},
+		cli.Mount{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC},
+	), err
 }
 
 func clock(jobs []cli.Job, location *time.Location, log cli.JobLog) (cli.Clock, error) {
