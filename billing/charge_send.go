@@ -219,7 +219,7 @@ func (u *unitOfWork) ask(c *Charge, g Gateway) (s *sending, hold time.Time, err 
 	}
 	if _, twoStep := g.(Preparer); twoStep && a.Ref == "" {
 		// The id is committed before the step that captures: there was none.
-		return nil, hold, u.notSent(c, &a, GatewayResult{Code: "not_prepared", Message: "the process ended before the payment was made"})
+		return nil, hold, u.notSent(c, &a, GatewayResult{Code: "not_prepared", Message: "the process ended before the payment was made"}, true)
 	}
 	card, err := u.tx.Card(c.Card)
 	if err != nil {

@@ -23,13 +23,13 @@ func (e *Engine) settle(ctx context.Context, s *sending, res GatewayResult) erro
 		if err != nil {
 			return err
 		}
-		return u.answered(&c, &a, res)
+		return u.answered(&c, &a, res, s.lookup)
 	})
 }
 
 // answered records what a gateway said of an attempt, whoever heard it: the call
-// itself, a lookup, or a webhook, which may come late, twice and out of order.
-func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult) error {
+// itself, a lookup (asked), or a webhook, which may come late, twice and out of order.
+func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult, asked bool) error {
 	if c.Run != 0 {
 		u.run = c.Run
 	}
@@ -58,7 +58,7 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult) error {
 	case a.State == AttemptNotSent:
 		return nil // it is sent again, whatever a late answer did not know
 	case res.Outcome == OutcomeNotAttempted:
-		return u.notSent(c, a, res)
+		return u.notSent(c, a, res, asked)
 	default:
 		return u.unknown(c, a, res)
 	}
@@ -334,14 +334,17 @@ func (u *unitOfWork) mailedNow(j *Judged) error {
 }
 
 // notSent is a gateway's fault, not a decline: the same attempt goes again with
-// the same key, uncounted.
-func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult) error {
+// the same key, uncounted. What a lookup found never to have arrived goes at once:
+// asking took its time already.
+func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult, asked bool) error {
 	a.State = AttemptNotSent
 	a.Code, a.Message = res.Code, res.Message
-	wait := askAfter(a.Lookups)
-	if res.Trouble == TroubleLimited {
+	wait := time.Duration(0)
+	switch {
+	case res.Trouble == TroubleLimited:
 		wait = max(res.RetryAfter, time.Second) // asked for, so it counts no failure
-	} else {
+	case !asked:
+		wait = askAfter(a.Lookups)
 		a.Lookups++
 	}
 	if err := u.tx.SetAttempt(a); err != nil {

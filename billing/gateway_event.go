@@ -50,9 +50,7 @@ type GatewayEvent struct {
 	Amount Amount
 	// Fee is what the gateway took for the dispute, or gave back: positive.
 	Fee Amount
-	// Token, the gateway's Customer it belongs to, and Card are those of
-	// EventCardUpdated.
-	Token    Secret
-	Customer string
-	Card     GatewayCard
+	// Token and Card, with the gateway's customer, are those of EventCardUpdated.
+	Token Secret
+	Card  GatewayCard
 }

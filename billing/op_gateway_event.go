@@ -37,7 +37,7 @@ func (e *Engine) GatewayEvent(ctx context.Context, gateway string, ev GatewayEve
 			if ev.Result.Outcome != OutcomeSucceeded && ev.Result.Outcome != OutcomeDeclined {
 				return nil // nothing definite: a lookup asks
 			}
-			return u.answered(&c, &a, ev.Result)
+			return u.answered(&c, &a, ev.Result, false)
 		case EventRefund:
 			return u.refundTold(&c, &ev)
 		case EventDisputeOpened, EventDisputeWithdrawn, EventDisputeReinstated, EventDisputeClosed:
@@ -113,7 +113,7 @@ func (u *unitOfWork) refundTold(c *Charge, ev *GatewayEvent) error {
 
 // cardUpdated takes over what the network changed of a card, under its token.
 func (u *unitOfWork) cardUpdated(gateway string, ev *GatewayEvent) error {
-	cards, err := u.tx.CardsOfCustomer(gateway, ev.Customer)
+	cards, err := u.tx.CardsOfCustomer(gateway, ev.Card.Customer)
 	if err != nil {
 		return err
 	}
