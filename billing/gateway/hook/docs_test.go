@@ -337,7 +337,7 @@ func TestPythonBridgeKeepsItsWord(t *testing.T) {
 	refunds := func(key string, cents int64, want billing.Outcome) billing.GatewayResult {
 		t.Helper()
 		r := refund()
-		r.Key, r.Amount = key, billing.Money(cents*10_000, "USD")
+		r.Key, r.ChargeRef, r.Amount = key, first.Ref, billing.Money(cents*10_000, "USD")
 		got := g.Refund(t.Context(), r)
 		if got.Outcome != want {
 			t.Errorf("refund %s of %d: %+v", key, cents, got)

@@ -39,7 +39,8 @@ type Request struct {
 	MinorUnits int64  `json:"minor_units"`
 	Currency   string `json:"currency"`
 	Token      string `json:"token"`
-	ChargeKey  string `json:"charge_key"` // of a refund: the payment's key
+	ChargeKey  string `json:"charge_key"` // of a refund: the payment's key and ref
+	ChargeRef  string `json:"charge_ref"`
 }
 
 // what tells requests apart that must not share a key.

@@ -116,7 +116,7 @@ func TestRefunds(t *testing.T) {
 	b := &Bridge{processor: &Sandbox{}}
 	b.answer(t.Context(), request("charge", "1"))
 	ask := func(key string, minor int64) Answer {
-		return b.answer(t.Context(), Request{Type: "refund", SentAt: "1", Key: key, ChargeKey: "k", MinorUnits: minor, Currency: "USD"})
+		return b.answer(t.Context(), Request{Type: "refund", SentAt: "1", Key: key, ChargeKey: "k", ChargeRef: "pay_1", MinorUnits: minor, Currency: "USD"})
 	}
 	first := ask("r1", 600)
 	if first.Outcome != "succeeded" || ask("r1", 600) != first {

@@ -69,7 +69,7 @@ func (s *Sandbox) Refund(_ context.Context, r Request) (Answer, error) {
 		return a, nil
 	}
 	a := Answer{Outcome: "declined", Class: "hard", Code: "amount_too_large", Message: "more than what is left of the payment"}
-	if p := s.payments[r.ChargeKey]; p != nil && r.MinorUnits <= p.taken-p.back {
+	if p := s.payments[r.ChargeKey]; p != nil && p.answer.Ref == r.ChargeRef && r.MinorUnits <= p.taken-p.back {
 		p.back += r.MinorUnits
 		a = Answer{Outcome: "succeeded", Ref: fmt.Sprintf("refund_%d", len(s.refunds)+1)}
 	}
