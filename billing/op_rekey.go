@@ -64,7 +64,8 @@ func (e *Engine) Rekey(ctx context.Context, keys KeyRing, progress func(int64)) 
 			return k.done, err
 		}
 		defer file.Release()
-		// Writers take turns: one that sealed with the older key, and has not
+		// A key file belongs to a SQLite file, whose writers take turns, those of
+		// other processes too: one that sealed with the older key, and has not
 		// committed yet, is over when this turn comes.
 		if err := e.store.Update(ctx, func(Tx) error { return nil }); err != nil {
 			return k.done, err

@@ -140,11 +140,18 @@ func (s *Server) checkBasic(r *http.Request, user, password string, given bool) 
 	return login, ok, err
 }
 
-// loginFailed tells the metrics and the log of a failed login.
+// unknownUser stands in the log for a name that no enabled login has.
+const unknownUser = "(unknown)"
+
+// loginFailed tells the metrics and the log of a failed login. Only the name of
+// a login is written down: people type passwords where the name goes.
 func (s *Server) loginFailed(r *http.Request, reason, user string) {
 	s.metrics.loginFailures.WithLabelValues(reason).Inc()
 	Note(r.Context(), "login", reason)
-	Note(r.Context(), "user", user[:min(len(user), maxName)])
+	if !s.logins.has(user) {
+		user = unknownUser
+	}
+	Note(r.Context(), "user", user)
 }
 
 // holdBack delays the answer to a failed login. The body was drained before,

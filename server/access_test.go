@@ -50,6 +50,13 @@ func TestXMLRPCAccess(t *testing.T) {
 	})
 	t.Run("wrong_password", func(t *testing.T) { expect(t, f.do(sign(t, f, post(""), "acme", "x")), 401, "") })
 	t.Run("unknown_user", func(t *testing.T) { expect(t, f.do(sign(t, f, post(""), "nobody", password)), 401, "") })
+	t.Run("password_for_a_name", func(t *testing.T) {
+		f := newFixture(t, nil)
+		expect(t, f.do(sign(t, f, post(""), password, "x")), 401, "")
+		if got := f.log.String(); strings.Contains(got, password) || !strings.Contains(got, `"user":"(unknown)"`) {
+			t.Error(got)
+		}
+	})
 	t.Run("get", func(t *testing.T) { expect(t, f.do(get("/xmlapi/xmlapi", "192.0.2.7")), 405, "") })
 	t.Run("lookup_down", func(t *testing.T) {
 		f := newFixture(t, nil)

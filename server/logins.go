@@ -60,6 +60,14 @@ func (c *loginCache) find(ctx context.Context, name string) (loginEntry, bool, e
 	return e, true, nil
 }
 
+// has reports whether a login was found under the name, lately; it asks nobody.
+func (c *loginCache) has(name string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_, ok := c.known[name]
+	return ok
+}
+
 // sweep makes room: what is too old goes, and if nothing is, all of it; it
 // would be gone in a second anyway.
 func (c *loginCache) sweep(now time.Time) {

@@ -27,7 +27,7 @@ type slowness struct {
 	waiting int // answers held back at once; further ones are not
 }
 
-// maxName bounds the part of a user name that is remembered or logged.
+// maxName bounds the part of a user name that is remembered.
 const maxName = 64
 
 var defaultSlowness = slowness{

@@ -10,26 +10,27 @@ import (
 )
 
 // callParams makes the one struct of a call from name=text and name:=VALUE.
+// Its errors name a parameter, never its value: that may be a card's token.
 func callParams(args []string) (map[string]any, error) {
 	params := map[string]any{}
-	for _, arg := range args {
+	for i, arg := range args {
 		name, text, found := strings.Cut(arg, "=")
 		typed := strings.HasSuffix(name, ":")
 		name = strings.TrimSuffix(name, ":")
 		if !found || name == "" {
-			return nil, wrong("parameter", arg, "name=text or name:=VALUE")
+			return nil, wrong("parameter", strconv.Itoa(i+1), "name=text or name:=VALUE")
 		}
 		var value any = text
 		if typed {
 			var err error
 			if value, err = typedValue(text); err != nil {
-				return nil, wrong("parameter", arg, "after := an integer, a number with a fraction, true, false, nil, or JSON")
+				return nil, wrong("parameter", name, "after := an integer, a number with a fraction, true, false, nil, or JSON")
 			}
 		}
 		// The library writes names as they are.
 		name = escapeText(name)
 		if _, twice := params[name]; twice {
-			return nil, wrong("parameter", arg, "each name once")
+			return nil, wrong("parameter", name, "each name once")
 		}
 		params[name] = value
 	}

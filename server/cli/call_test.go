@@ -122,9 +122,12 @@ func TestCallSendsTypedValues(t *testing.T) {
 }
 
 func TestCallRefusesParameters(t *testing.T) {
-	for _, args := range [][]string{{"a"}, {"=x"}, {"a:=x y"}, {"a:=1 2"}, {"a=1", "a:=2"}, {"a:="}} {
+	const secret = "pm_secret"
+	for _, args := range [][]string{{secret}, {"=" + secret}, {"a:=" + secret + " y"}, {"a:=1 " + secret}, {"a=1", "a:=\"" + secret + "\""}, {"a:="}} {
 		if p, err := callParams(args); err == nil {
 			t.Errorf("%q is taken as %v", args, p)
+		} else if strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: the error repeats the value: %v", args, err)
 		}
 	}
 }

@@ -71,12 +71,24 @@ func Main(ctx context.Context, parts Parts, args []string, in io.Reader, out, er
 		return a.fail(setting, exitFailed)
 	}
 	if err != nil {
-		return a.fail(fmt.Errorf("%s; see topupd --help", oneLine(err.Error())), exitUsage)
+		return a.fail(fmt.Errorf("%s; see topupd --help", usageText(err)), exitUsage)
 	}
 	if err := parsed.Run(a); err != nil {
 		return a.fail(err, exitFailed)
 	}
 	return 0
+}
+
+// usageText is what is wrong with a command line. An argument too many may be
+// a password that somebody expected to be one: it is not repeated.
+func usageText(err error) string {
+	text := oneLine(err.Error())
+	if e, ok := errors.AsType[*kong.ParseError](err); ok && strings.HasPrefix(text, "unexpected argument ") && !strings.Contains(text, "did you mean") {
+		if at := e.Context.Selected(); at != nil && len(at.Children) == 0 {
+			return "one argument too many after " + at.Path()
+		}
+	}
+	return text
 }
 
 func newParser(a *app) (*kong.Kong, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -210,5 +211,22 @@ func TestEmptyScheduleIsOff(t *testing.T) {
 	c, err := parse(t, "--schedule-low-balance=")
 	if err != nil || c.ScheduleBilling != "" || c.ScheduleLowBalance != "" {
 		t.Errorf("%q, %q, %v", c.ScheduleBilling, c.ScheduleLowBalance, err)
+	}
+}
+
+// An argument too many may be a password; a mistyped command is told.
+func TestUsageRepeatsNoArgument(t *testing.T) {
+	clean(t)
+	for line, want := range map[string]string{
+		"user passwd acme hunter2": "one argument too many after user passwd",
+		"rekey hunter2":            "one argument too many after rekey",
+		"exprot":                   "unexpected argument exprot",
+		"user ad acme":             `did you mean "add"`,
+	} {
+		var errOut strings.Builder
+		code := Main(t.Context(), Parts{}, strings.Fields(line), nil, io.Discard, &errOut)
+		if code != exitUsage || !strings.Contains(errOut.String(), want) || strings.Contains(errOut.String(), "hunter2") {
+			t.Errorf("%s: exit %d, %s", line, code, errOut.String())
+		}
 	}
 }

@@ -38,7 +38,7 @@ func (configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.Pat
 func (f settingsFile) load(r io.Reader, known []string) (kong.Resolver, error) {
 	var values map[string]any
 	if _, err := toml.NewDecoder(r).Decode(&values); err != nil {
-		return nil, fileError(oneLine(err.Error()), "TOML, one line for each setting")
+		return nil, fileError(unreadable(err), `TOML, each setting once, such as listen = "127.0.0.1:8080"`)
 	}
 	for name, v := range values {
 		if !slices.Contains(known, name) {
@@ -51,6 +51,15 @@ func (f settingsFile) load(r io.Reader, known []string) (kong.Resolver, error) {
 		f[name] = text
 	}
 	return kong.ResolverFunc(f.resolve), nil
+}
+
+// unreadable says where a file is no TOML. The library's own words would repeat
+// what it read, which may be a secret without its quotes.
+func unreadable(err error) string {
+	if e, ok := errors.AsType[toml.ParseError](err); ok {
+		return "line " + strconv.Itoa(e.Position.Line) + " cannot be read"
+	}
+	return "it cannot be read"
 }
 
 // fileError says what is wrong in the file; the value may be a secret.
