@@ -25,6 +25,7 @@ type stage struct {
 	plays  int64
 	mailed map[string]int // by message id
 	wrong  []string       // what was found in the plays so far
+	now    *process       // the process of the moment, which hears events
 }
 
 // scene is one play: an account, and the process of the moment.
@@ -50,6 +51,11 @@ func newStage(t *testing.T, s *story) *stage {
 		return approve
 	}
 	st.bank.committed = committedIn(func() billing.Store { return st.store })
+	if s.events {
+		st.bank.post = &postOffice{rng: rand.New(rand.NewPCG(1, 1)), take: func(ev billing.GatewayEvent) error {
+			return st.now.engine.GatewayEvent(st.now.ctx, bankName, ev)
+		}}
+	}
 	st.gate = st.bank
 	if s.twoStep {
 		st.gate = twoStepBank{st.bank}
@@ -86,7 +92,8 @@ func (st *stage) close() {
 // process is a new one on the stage; it dies at a point, or lives with 0.
 func (st *stage) process(dieAt int) *process {
 	settings := billing.DefaultSettings()
-	settings.ChargeConcurrency = 1 // one call after the other: the points have numbers
+	settings.ChargeConcurrency = 1                   // one call after the other: the points have numbers
+	settings.GatewayTimeout = 900 * time.Millisecond // less than a look at the queue
 	send := func(m billing.Mail) error { st.mailed[m.ID]++; return nil }
 	p := newProcess(ports{store: st.store, gateways: []billing.Gateway{st.gate}, mail: send, settings: settings})
 	p.dieAt = dieAt
@@ -150,12 +157,7 @@ func (c *scene) next() {
 		at, c.kills = c.kills[0], c.kills[1:]
 	}
 	c.p = c.process(at)
-	if h, ok := hears(c.p.engine); ok && c.story.events {
-		p := c.p
-		c.bank.post = &postOffice{rng: rand.New(rand.NewPCG(1, 1)), take: func(ev billing.GatewayEvent) error {
-			return h.GatewayEvent(p.ctx, bankName, ev)
-		}}
-	}
+	c.now = c.p
 }
 
 // do brings one step through, in as many processes as it takes.

@@ -27,6 +27,12 @@ const (
 	faults             // how many there are
 )
 
+var faultNames = [faults]string{
+	"honest", "slow", "silentAfter", "silentBefore", "cutAfter", "cutBefore", "lateEffect", "failed", "limited", "eventFirst", "mute",
+}
+
+func (f fault) String() string { return faultNames[f] }
+
 // verdict is what the issuer says to a payment that reaches it.
 type verdict uint8
 
@@ -64,12 +70,17 @@ type payment struct {
 	state    paymentState
 	prepared bool
 	muted    bool
+	// inFlight counts the calls about it that were not answered yet.
+	inFlight int
 	verdict  verdict
+	seen     time.Time // first heard of
 	arrives  time.Time // of one under way
 	at       time.Time // captured or refused
 	calls    map[string]int
 	// Taken back by hand at the bank, and by disputes.
 	refunded, withdrawn, reinstated int64
+	// told: an event that names it by its key is on its way.
+	told bool
 	// byHand: the customer confirmed it after it was refused.
 	byHand bool
 }
@@ -108,9 +119,11 @@ type bank struct {
 	list     []*payment
 	perPlace map[billing.ChargeID]int
 	refunds  map[string]billing.GatewayResult
-	twoStep  bool // somebody made a payment in two steps
-	wrong    []string
-	post     *postOffice // nil: no events
+	// refundCalls counts the calls of each refund.
+	refundCalls map[string]int
+	twoStep     bool // somebody made a payment in two steps
+	wrong       []string
+	post        *postOffice // nil: no events
 }
 
 var _ billing.Gateway = (*bank)(nil)
@@ -120,7 +133,7 @@ const bankName = "bank"
 func newBank() *bank {
 	return &bank{
 		name: bankName, payments: map[string]*payment{}, perPlace: map[billing.ChargeID]int{},
-		refunds: map[string]billing.GatewayResult{},
+		refunds: map[string]billing.GatewayResult{}, refundCalls: map[string]int{},
 	}
 }
 
@@ -156,6 +169,7 @@ func unsure(r billing.GatewayResult) billing.GatewayResult {
 // that was sent is not undone by a caller who stops listening.
 func (b *bank) Charge(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
 	p, f := b.enter(ctx, "charge", c)
+	defer b.leave(p)
 	switch f {
 	case failed:
 		return b.refuse(p, bankFailed)
@@ -167,7 +181,7 @@ func (b *bank) Charge(ctx context.Context, c billing.GatewayCharge) billing.Gate
 	case cutBefore:
 		return bankSilent
 	case slow:
-		if !asleep(ctx, 3*time.Second) {
+		if !lateInTime(ctx) {
 			return bankSilent
 		}
 	case lateEffect:
@@ -194,6 +208,7 @@ func (b *bank) Charge(ctx context.Context, c billing.GatewayCharge) billing.Gate
 // known; one that never arrived cannot arrive any more.
 func (b *bank) Lookup(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
 	p, f := b.enter(ctx, "lookup", c)
+	defer b.leave(p)
 	switch f {
 	case failed:
 		return unsure(bankFailed)
@@ -205,7 +220,7 @@ func (b *bank) Lookup(ctx context.Context, c billing.GatewayCharge) billing.Gate
 	case cutAfter, cutBefore, lateEffect:
 		return bankSilent
 	case slow:
-		if !asleep(ctx, 3*time.Second) {
+		if !lateInTime(ctx) {
 			return bankSilent
 		}
 	}
@@ -219,6 +234,7 @@ func (b *bank) Lookup(ctx context.Context, c billing.GatewayCharge) billing.Gate
 // Prepare makes a payment that captures nothing yet.
 func (b twoStepBank) Prepare(ctx context.Context, c billing.GatewayCharge) (string, billing.GatewayResult) {
 	p, f := b.enter(ctx, "prepare", c)
+	defer b.leave(p)
 	switch f {
 	case failed, cutBefore, lateEffect, mute:
 		return "", bankFailed
@@ -248,20 +264,55 @@ func unsent(r billing.GatewayResult) billing.GatewayResult {
 }
 
 // Refund gives back once for a key.
-func (b *bank) Refund(_ context.Context, r billing.GatewayRefund) billing.GatewayResult {
+func (b *bank) Refund(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
+	f := b.refundFault(r)
+	switch f {
+	case failed:
+		return bankFailed
+	case limited:
+		return bankLimited
+	case silentBefore:
+		<-ctx.Done()
+		return bankSilent
+	case cutBefore:
+		return bankSilent
+	}
+	res := b.refund(r)
+	effect(ctx)
+	switch f {
+	case silentAfter:
+		<-ctx.Done()
+		return bankSilent
+	case cutAfter, lateEffect: // pending
+		return bankSilent
+	}
+	return res
+}
+
+func (b *bank) refundFault(r billing.GatewayRefund) fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refundCalls[r.Key]++
+	if b.plan == nil || b.calm {
+		return honest
+	}
+	return b.plan(call{"refund", r.ChargeID, 1, b.refundCalls[r.Key]})
+}
+
+func (b *bank) refund(r billing.GatewayRefund) billing.GatewayResult {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if done, ok := b.refunds[r.Key]; ok {
 		return done
 	}
-	res := billing.GatewayResult{Outcome: billing.OutcomeDeclined, Class: billing.DeclineHard, Code: "no_such_payment"}
-	for _, p := range b.list {
-		if (p.first.Key == r.ChargeKey || p.ref == r.ChargeRef) && p.state == captured {
-			if p.first.Amount.Micros-p.refunded >= r.Amount.Micros {
-				p.refunded += r.Amount.Micros
-				res = billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: "re_" + r.Key}
-			}
-		}
+	res := billing.GatewayResult{Outcome: billing.OutcomeDeclined, Class: billing.DeclineHard, Code: "charge_already_refunded"}
+	p := b.payments[r.ChargeKey]
+	if p == nil || r.ChargeRef != "" && p.ref != r.ChargeRef {
+		b.wrong = append(b.wrong, fmt.Sprintf("refund %s is of no payment: key %s, reference %s", r.Key, r.ChargeKey, r.ChargeRef))
+	} else if p.kept() >= r.Amount.Micros {
+		p.refunded += r.Amount.Micros
+		res = billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: "re_" + r.Key}
+		b.post.tell(p, billing.GatewayEvent{Kind: billing.EventRefund, RefundKey: r.Key, RefundRef: res.Ref, Result: res, Amount: r.Amount})
 	}
 	b.refunds[r.Key] = res
 	return res
@@ -280,6 +331,7 @@ func (b *bank) enter(ctx context.Context, kind string, c billing.GatewayCharge) 
 		p = b.open(c)
 	}
 	b.promised(ctx, kind, p, c)
+	p.inFlight++
 	p.calls[kind]++
 	f := honest
 	if b.plan != nil && !b.calm {
@@ -294,6 +346,12 @@ func (b *bank) enter(ctx context.Context, kind string, c billing.GatewayCharge) 
 	return p, f
 }
 
+func (b *bank) leave(p *payment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p.inFlight--
+}
+
 // open starts a payment for a key that was never seen.
 func (b *bank) open(c billing.GatewayCharge) *payment {
 	for _, earlier := range b.list {
@@ -303,7 +361,7 @@ func (b *bank) open(c billing.GatewayCharge) *payment {
 		b.wrong = append(b.wrong, fmt.Sprintf("C3: charge %d came with the new key %s, and %s was not declined", c.ChargeID, c.Key, earlier.first.Key))
 	}
 	b.perPlace[c.ChargeID]++
-	p := &payment{ref: "pay_" + c.Key, first: c, n: b.perPlace[c.ChargeID], calls: map[string]int{}}
+	p := &payment{ref: "pay_" + c.Key, first: c, n: b.perPlace[c.ChargeID], seen: time.Now(), calls: map[string]int{}}
 	b.payments[c.Key] = p
 	b.list = append(b.list, p)
 	return p
@@ -314,8 +372,12 @@ func (b *bank) promised(ctx context.Context, kind string, p *payment, c billing.
 	if _, ok := ctx.Deadline(); !ok {
 		b.wrong = append(b.wrong, kind+": a call without a deadline")
 	}
+	if p.inFlight > 0 {
+		// No time-out is as long as a lease: also a dead process's call is over.
+		b.wrong = append(b.wrong, fmt.Sprintf("a %s of %s came while another call about it was under way", kind, c.Key))
+	}
 	same := p.first
-	same.GatewayRef = c.GatewayRef // learned on the way
+	same.GatewayRef, same.SubmittedAt = c.GatewayRef, c.SubmittedAt // learned on the way
 	if same != c {
 		// Secrets do not print: which one differs is told by name.
 		b.wrong = append(b.wrong, fmt.Sprintf("C1: the key %s came again with other contents: %+v, first %+v, same token %t",
@@ -433,7 +495,12 @@ func (b *bank) result(p *payment) billing.GatewayResult {
 // cardOf tells cards apart by their tokens: one token is one card, whoever
 // stored it.
 func (b *bank) cardOf(p *payment) *billing.GatewayCard {
-	return &billing.GatewayCard{Fingerprint: "fp_" + p.first.Token.Reveal(), Brand: "Visa", Last4: "4242"}
+	token := p.first.Token.Reveal()
+	brand := "Visa"
+	if len(token)%2 == 0 {
+		brand = "Mastercard"
+	}
+	return &billing.GatewayCard{Fingerprint: "fp_" + token, Brand: brand, Last4: "4242"}
 }
 
 func (b *bank) accuse(err error) {
@@ -465,9 +532,11 @@ func (b *bank) captures() []*payment {
 	return took
 }
 
-// asleep waits and says whether the context let it.
-func asleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+// lateInTime waits for half of the time that the context gives; false when it
+// ended before that.
+func lateInTime(ctx context.Context) bool {
+	deadline, _ := ctx.Deadline()
+	t := time.NewTimer(time.Until(deadline) / 2)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

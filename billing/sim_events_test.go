@@ -56,9 +56,13 @@ func (o *postOffice) tell(p *payment, ev billing.GatewayEvent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ev.At, ev.Key, ev.Ref = time.Now(), p.first.Key, p.ref
-	if o.rng.IntN(4) == 0 {
+	switch drop := o.rng.IntN(4); {
+	case drop == 0:
 		ev.Ref = ""
+	case drop == 1 && ev.Kind == billing.EventCharge:
+		ev.Key = "" // its reference alone, which may not be known yet
 	}
+	p.told = p.told || ev.Kind == billing.EventCharge && ev.Key != ""
 	events := 1
 	if ev.Kind == billing.EventCharge && o.rng.IntN(4) == 0 {
 		events = 2
@@ -77,7 +81,7 @@ func (o *postOffice) deliverNow(p *payment) {
 	if o == nil {
 		return
 	}
-	o.hand(func(d delivery) bool { return d.ev.Key == p.first.Key })
+	o.hand(func(d delivery) bool { return d.ev.Key == p.first.Key || d.ev.Ref == p.ref })
 }
 
 // deliver hands over what is due.
@@ -122,7 +126,7 @@ func (o *postOffice) hand(due func(delivery) bool) {
 func (b *bank) takeBack(p *payment, micros int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p.state != captured || p.refunded+p.withdrawn-p.reinstated+micros > p.first.Amount.Micros {
+	if p.kept() < micros {
 		return
 	}
 	p.refunded += micros

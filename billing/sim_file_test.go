@@ -47,7 +47,7 @@ func newFile(t testing.TB) string {
 
 func openFile(t testing.TB, path string) *db.Store {
 	t.Helper()
-	s, err := db.Open(context.Background(), path, db.Options{NoSync: true, Readers: 4})
+	s, err := db.Open(context.Background(), path, db.Options{NoSync: true, Readers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,8 @@ type process struct {
 
 	mu     sync.Mutex
 	passed int
-	dieAt  int // the point at which it dies; 0: it lives
+	dieAt  int    // the point at which it dies; 0: it lives
+	diesOf string // the kind of point at which it dies; empty: none
 	dead   bool
 	where  string // the point it died at
 	// glitch says, for one Update, whether it fails and how; nil: never.
@@ -89,7 +90,7 @@ func (p *process) point(where string) error {
 		return errKilled
 	}
 	p.passed++
-	if p.passed == p.dieAt {
+	if p.passed == p.dieAt || where == p.diesOf {
 		p.die(where)
 		return errKilled
 	}
@@ -110,20 +111,30 @@ func (p *process) kill() {
 	}
 }
 
-// dieIn lets the process die at the n-th point from here on; 0 calls it off.
-func (p *process) dieIn(n int) {
+// dieOf lets the process die at the next point of a kind; an empty one calls it off.
+func (p *process) dieOf(where string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.dieAt = 0
-	if n > 0 {
-		p.dieAt = p.passed + n
-	}
+	p.diesOf = where
+}
+
+// deaths are the kinds of points where something may be lost or done twice.
+var deaths = []string{
+	"before a view", "before a transaction", "before its commit", "after its commit", "before a gateway call",
+	"after the gateway's effect", "after the gateway's answer", "before a mail", "after a mail",
 }
 
 func (p *process) isDead() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.dead
+}
+
+// place is the point where it died.
+func (p *process) place() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.where
 }
 
 func (p *process) shake() glitch {
@@ -259,15 +270,4 @@ func (o mortalObserver) Failed(what string, err error) {
 	o.p.mu.Lock()
 	defer o.p.mu.Unlock()
 	o.p.failed = append(o.p.failed, errors.New(what+": "+err.Error()))
-}
-
-// events is what an engine that hears webhooks is.
-type hearsEvents interface {
-	GatewayEvent(ctx context.Context, gateway string, ev billing.GatewayEvent) error
-}
-
-// hears returns the engine as one that takes a gateway's events, if it does.
-func hears(e *billing.Engine) (hearsEvents, bool) {
-	h, ok := any(e).(hearsEvents)
-	return h, ok
 }
