@@ -114,7 +114,7 @@ func (c *Card) learn(told GatewayCard) (changed bool) {
 	for _, f := range []struct {
 		have *string
 		told string
-	}{{&c.Fingerprint, told.Fingerprint}, {&c.Brand, told.Brand}, {&c.Last4, told.Last4}} {
+	}{{&c.GatewayCustomer, told.Customer}, {&c.Fingerprint, told.Fingerprint}, {&c.Brand, told.Brand}, {&c.Last4, told.Last4}} {
 		if f.told != "" && *f.have != f.told {
 			*f.have, changed = f.told, true
 		}

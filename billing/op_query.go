@@ -109,6 +109,8 @@ func thresholdState(r *ThresholdRow) string {
 	switch d := &r.Decision; {
 	case r.OpenCharge != 0:
 		return StateCharging
+	case d.Low && r.Policy.Active() && r.Owner.Blocked&^BlockBilling != 0:
+		return StateBlocked
 	case d.Reason == ReasonUnlimited || !r.Policy.Active():
 		return StateOff
 	case !d.Low:

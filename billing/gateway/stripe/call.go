@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/stripe/stripe-go/v85"
 	"github.com/stripe/stripe-go/v85/form"
@@ -20,6 +22,8 @@ type exchange struct {
 	connected atomic.Bool
 	status    int
 	replayed  bool // the stored answer of an earlier request with this key
+	// retryAfter is what a 429 asks for; zero is not said.
+	retryAfter time.Duration
 }
 
 type exchangeKey struct{}
@@ -31,6 +35,9 @@ func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := w.next.RoundTrip(req)
 	if x, ok := req.Context().Value(exchangeKey{}).(*exchange); ok && err == nil {
 		x.status, x.replayed = resp.StatusCode, resp.Header.Get("Idempotent-Replayed") == "true"
+		if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			x.retryAfter = min(time.Duration(seconds)*time.Second, time.Minute)
+		}
 	}
 	return resp, err
 }
@@ -54,6 +61,8 @@ const (
 type failure struct {
 	what     trouble
 	replayed bool
+	// retryAfter is how long a limited caller is asked to wait.
+	retryAfter time.Duration
 	// ended: the caller stopped waiting; nobody failed.
 	ended bool
 	said  apiError
@@ -74,7 +83,7 @@ func (g *Gateway) call(ctx context.Context, method, path, key string, params str
 	if err == nil && x.status < 300 {
 		return nil
 	}
-	f := &failure{replayed: x.replayed, ended: errors.Is(ctx.Err(), context.Canceled)}
+	f := &failure{replayed: x.replayed, retryAfter: x.retryAfter, ended: errors.Is(ctx.Err(), context.Canceled)}
 	f.said = said(err)
 	f.what = kindOf(x, &f.said)
 	return f
@@ -158,7 +167,7 @@ func (f *failure) result(ref string) billing.GatewayResult {
 	case faulty:
 		r.Code, r.Message = "gateway_error", "Stripe failed"
 	case limited:
-		r.Trouble = billing.TroubleLimited
+		r.Trouble, r.RetryAfter = billing.TroubleLimited, f.retryAfter
 		r.Code, r.Message = "rate_limit", "Stripe asks for fewer calls"
 		if f.said.Code == string(stripe.ErrorCodeLockTimeout) {
 			r.Code, r.Message = f.said.Code, "Stripe is still busy with this payment"

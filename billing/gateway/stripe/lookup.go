@@ -25,7 +25,7 @@ const (
 // an unconfirmed one if there was none); an older key is searched in the list.
 func (g *Gateway) Lookup(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
 	if c.GatewayRef == "" {
-		if c.SubmittedAt.IsZero() || g.now().Sub(c.SubmittedAt) >= replayWindow {
+		if g.now().Sub(c.SubmittedAt) >= replayWindow { // an unknown time is long ago
 			return g.search(ctx, &c)
 		}
 		ref, f, r := g.create(ctx, &c)

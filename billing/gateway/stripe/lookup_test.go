@@ -133,6 +133,19 @@ func TestLookupInTheList(t *testing.T) {
 	}
 }
 
+// The order of two payments of one key does not matter.
+func TestLookupFindsTheNewerPayment(t *testing.T) {
+	f, _ := pair(t)
+	g := newGateway(t, f.URL, later(21*time.Hour))
+	prepared(t, g, charge("k1", "pm_card_visa"))
+	f.ForgetKeys()
+	c, first := paid(t, g, "k1")
+	c.GatewayRef, c.SubmittedAt = "", time.Now()
+	if r := g.Lookup(t.Context(), c); r.Outcome != billing.OutcomeSucceeded || r.Ref != first.Ref || len(f.Payments("k1")) != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // More payments than a lookup goes through are left to a person.
 func TestLookupGivesUp(t *testing.T) {
 	g := newGateway(t, answers(t, 200, `{"has_more":true,"data":[{"id":"pi_1","metadata":{"topupd_key":"other"}}]}`), later(21*time.Hour))
