@@ -56,7 +56,7 @@ func (s *Store) copyTo(ctx context.Context, part string) error {
 		return internal(err)
 	}
 	o := Options{}.withDefaults()
-	ses, err := openSession(sqliteURI(s.path), sqlitePragmas(o, false))
+	ses, err := openSession(sqliteURI(s.path), sqlitePragmas(o, readerCache))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Store) copyTo(ctx context.Context, part string) error {
 // an instance name of its own: a restored copy gives the ids of charges that it
 // does not know of again, and the gateway must not take their keys for the old ones.
 func finishCopy(path string) (err error) {
-	ses, err := openSession(sqliteURI(path), sqlitePragmas(Options{}.withDefaults(), false))
+	ses, err := openSession(sqliteURI(path), sqlitePragmas(Options{}.withDefaults(), readerCache))
 	if err != nil {
 		return err
 	}

@@ -88,17 +88,18 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	if err := migrate(ctx, sqliteDSN(path, o), migrationFiles(), o.Migrate); err != nil {
 		return nil, err
 	}
-	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, false))
+	// Statement journals in memory: a bulk import would write them to a file.
+	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, writerCache, "temp_store(MEMORY)"))
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{path: path}
 	s.checkpoints = newCheckpointer(func() (*session, error) {
-		return openSession(sqliteURI(path), sqlitePragmas(o, false))
+		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache))
 	})
 	s.writer = &group{ses: ses, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake}
 	s.readers = newPool(o.Readers, func() (*session, error) {
-		return openSession(sqliteURI(path), sqlitePragmas(o, true))
+		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
 	})
 	if s.instance, err = readInstance(ctx, s); err != nil {
 		_ = s.Close()
@@ -107,11 +108,19 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	return s, nil
 }
 
-// sqlitePragmas holds for every connection. Caches are small, since a server
-// over a million accounts stays below 100 MiB; the operating system keeps the
-// pages anyway.
-func sqlitePragmas(o Options, readOnly bool) []string {
-	pragmas := []string{
+// The page caches of one connection, in KiB. They are small, since a server over a
+// million accounts stays below 100 MiB; the operating system keeps the pages
+// anyway. SQLite pools them: what one connection may hold, another may use. A page
+// of 4 KiB takes 8 KiB of memory, the allocator's next size.
+const (
+	writerCache     = 16 << 10
+	readerCache     = 2 << 10
+	checkpointCache = 256 // it copies pages past its cache
+)
+
+// sqlitePragmas holds for every connection; more are one's own.
+func sqlitePragmas(o Options, cacheKiB int, more ...string) []string {
+	return append([]string{
 		fmt.Sprintf("busy_timeout(%d)", o.BusyTimeout.Milliseconds()),
 		"journal_mode(WAL)",
 		"synchronous(" + o.synchronous() + ")",
@@ -119,12 +128,8 @@ func sqlitePragmas(o Options, readOnly bool) []string {
 		"journal_size_limit(67108864)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", walLimit),
 		"mmap_size(0)",
-	}
-	if readOnly {
-		return append(pragmas, "cache_size(-2048)", "query_only(ON)")
-	}
-	// Statement journals in memory: a bulk import would write them to a file.
-	return append(pragmas, "cache_size(-16384)", "temp_store(MEMORY)")
+		fmt.Sprintf("cache_size(-%d)", cacheKiB),
+	}, more...)
 }
 
 func (o Options) synchronous() string {
@@ -141,7 +146,7 @@ func sqliteURI(path string) string {
 
 // sqliteDSN is the same connection for database/sql, for the migrations.
 func sqliteDSN(path string, o Options) string {
-	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}, "_error_rc": {"1"}, "_pragma": sqlitePragmas(o, false)}
+	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}, "_error_rc": {"1"}, "_pragma": sqlitePragmas(o, readerCache)}
 	return sqliteURI(path) + "?" + q.Encode()
 }
 
