@@ -121,6 +121,7 @@ type bank struct {
 	refunds  map[string]billing.GatewayResult
 	// refundCalls counts the calls of each refund.
 	refundCalls map[string]int
+	gaveBack    []*bankRefund
 	twoStep     bool // somebody made a payment in two steps
 	wrong       []string
 	post        *postOffice // nil: no events
@@ -310,9 +311,7 @@ func (b *bank) refund(r billing.GatewayRefund) billing.GatewayResult {
 	if p == nil || r.ChargeRef != "" && p.ref != r.ChargeRef {
 		b.wrong = append(b.wrong, fmt.Sprintf("refund %s is of no payment: key %s, reference %s", r.Key, r.ChargeKey, r.ChargeRef))
 	} else if p.kept() >= r.Amount.Micros {
-		p.refunded += r.Amount.Micros
-		res = billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: "re_" + r.Key}
-		b.post.tell(p, billing.GatewayEvent{Kind: billing.EventRefund, RefundKey: r.Key, RefundRef: res.Ref, Result: res, Amount: r.Amount})
+		res = billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: b.giveBack(p, r.Key, r.Amount).ref}
 	}
 	b.refunds[r.Key] = res
 	return res

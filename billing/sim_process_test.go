@@ -60,6 +60,15 @@ type ports struct {
 	gateways []billing.Gateway
 	mail     func(billing.Mail) error
 	settings billing.Settings
+	levies   bool
+}
+
+// tenth is a tax of a tenth and a fee of a hundredth, in whole units.
+type tenth struct{}
+
+func (tenth) Levy(_ billing.OwnerID, credit billing.Amount) (tax, fee int64) {
+	unit := scaleOf(credit.Unit) / 100
+	return credit.Micros / 10 / unit * unit, credit.Micros / 100 / unit * unit
 }
 
 func newProcess(on ports) *process {
@@ -69,6 +78,9 @@ func newProcess(on ports) *process {
 	c := billing.Config{
 		Store: mortalStore{on.store, p}, Mailer: mortalMailer{p}, Sealer: plainSealer{}, Observer: mortalObserver{p: p},
 		Settings: on.settings,
+	}
+	if on.levies {
+		c.Levies = tenth{}
 	}
 	for _, g := range on.gateways {
 		m := mortalGateway{g, p}
