@@ -163,10 +163,6 @@ func (b *bank) takeBack(p *payment, micros int64) {
 	}
 }
 
-// latestWins: of two events about one refund the one that happened later
-// counts, in whichever order they come.
-const latestWins = false
-
 // bounce is a refund that the card's bank sends back, days after it was made.
 func (b *bank) bounce(n int) {
 	b.mu.Lock()

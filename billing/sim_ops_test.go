@@ -189,10 +189,6 @@ func (s *simulation) drawCreditLimit(o *simOwner) simOp {
 	}}
 }
 
-// tokensFrozen: an attempt that is sent or asked about again has the token it
-// was made with, also when the card was given another one meanwhile.
-const tokensFrozen = false
-
 // drawToken gives a card another token: the customer has a new card.
 func (s *simulation) drawToken(o *simOwner) simOp {
 	card := o.cards[s.rng.IntN(len(o.cards))]
@@ -347,9 +343,7 @@ func (s *simulation) revive() {
 		s.count("died " + p.place())
 		s.note("process %d died %s and is started again", i, p.place())
 		next := s.process(i)
-		if s.shaky > 0 {
-			next.glitch = s.glitches()
-		}
+		s.unsettle(next)
 		s.mu.Lock()
 		s.procs[i] = next
 		s.mu.Unlock()

@@ -185,7 +185,7 @@ func (s *simulation) judgeEnd(b *books, c billing.Charge) {
 	pay := s.bank.payments[last.Key]
 	muted := pay != nil && pay.muted
 	switch {
-	case c.State == billing.ChargeUnresolved && (pay == nil || !pay.told):
+	case c.State == billing.ChargeUnresolved && (pay == nil || !pay.told) && (muted || !askedTwice):
 		// No event told of it, and for three days no answer did.
 	case c.State == billing.ChargeCreated && last.State == billing.AttemptDeclined && c.DueAt.After(time.Now()):
 	case c.State == billing.ChargeUnknown && muted && time.Since(last.SubmittedAt) < 96*time.Hour:
@@ -359,10 +359,6 @@ func (s *simulation) judgeRetries(b *books) {
 		}
 	}
 }
-
-// limitsAtSend: a network's limit is looked at again just before a try is sent,
-// so that it holds for retries and for a card that several owners have.
-const limitsAtSend = false
 
 // judgeNetworks: a card that was declined as often as its network allows is not
 // tried again, whoever stored it and under whichever need.

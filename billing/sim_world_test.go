@@ -30,6 +30,7 @@ type simulation struct {
 	broken   breakage
 	parallel bool
 	levies   bool
+	stalls   bool
 	hopeless billing.Secret // the token of all cards
 	shaky    int            // of 100 transactions, how many fail
 	procs    []*process
@@ -104,10 +105,8 @@ func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 		s.procs = append(s.procs, s.process(i))
 	}
 	s.populate()
-	if s.shaky > 0 {
-		for _, p := range s.procs {
-			p.glitch = s.glitches()
-		}
+	for _, p := range s.procs {
+		s.unsettle(p)
 	}
 	return s
 }
@@ -134,6 +133,7 @@ func (s *simulation) choose() {
 		set.Breaker.Charges = 2
 	}
 	s.levies = s.oneIn(3)
+	s.stalls = s.parallel && s.oneIn(2)
 	if s.oneIn(8) {
 		s.hopeless = []billing.Secret{"tok-broke-1", "tok-broke-22"}[s.rng.IntN(2)]
 		set.Limits.DailyCount, set.Limits.CapDay = 50, 0
@@ -219,6 +219,32 @@ func (s *simulation) glitches() func() glitch {
 		s.disturb()
 		return glitch(1 + r.IntN(3))
 	}
+}
+
+// unsettle gives a process the troubles of its seed.
+func (s *simulation) unsettle(p *process) {
+	if s.shaky > 0 {
+		p.glitch = s.glitches()
+	}
+	if !leaseChecked || !s.stalls {
+		return
+	}
+	r := rand.New(rand.NewPCG(s.seed, 4))
+	var mu sync.Mutex
+	p.stall = func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		if s.calm() || r.IntN(5) > 0 {
+			return 0
+		}
+		return time.Duration(r.IntN(90)) * time.Second
+	}
+}
+
+func (s *simulation) calm() bool {
+	s.bank.mu.Lock()
+	defer s.bank.mu.Unlock()
+	return s.bank.calm
 }
 
 func (s *simulation) disturb() {
