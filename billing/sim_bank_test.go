@@ -499,7 +499,11 @@ func (b *bank) cardOf(p *payment) *billing.GatewayCard {
 	if len(token)%2 == 0 {
 		brand = "Mastercard"
 	}
-	return &billing.GatewayCard{Fingerprint: "fp_" + token, Brand: brand, Last4: "4242"}
+	card := &billing.GatewayCard{Fingerprint: "fp_" + token, Brand: brand, Last4: "4242"}
+	if tokensFrozen {
+		card.Customer = "cus_" + token
+	}
+	return card
 }
 
 func (b *bank) accuse(err error) {
@@ -520,15 +524,23 @@ func (b *bank) calmDown() {
 
 // captures lists the payments that took money.
 func (b *bank) captures() []*payment {
+	return b.those(func(p *payment) bool { return p.state == captured })
+}
+
+// stopped lists those that the customer may still confirm.
+func (b *bank) stopped() []*payment {
+	return b.those(func(p *payment) bool { return p.state == refused && p.verdict == authenticate })
+}
+
+func (b *bank) those(which func(*payment) bool) (list []*payment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var took []*payment
 	for _, p := range b.list {
-		if p.state == captured {
-			took = append(took, p)
+		if which(p) {
+			list = append(list, p)
 		}
 	}
-	return took
+	return list
 }
 
 // lateInTime waits for half of the time that the context gives; false when it

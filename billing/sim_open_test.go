@@ -16,7 +16,4 @@ const (
 	// leaseChecked: an answer that says nothing definite, heard by a worker whose
 	// lease was over, changes nothing.
 	leaseChecked = false
-	// askedTwice: a charge is not given up to a person by one answer that says
-	// nothing after a long stop.
-	askedTwice = false
 )

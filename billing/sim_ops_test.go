@@ -214,31 +214,37 @@ func (s *simulation) attempted(card billing.CardID) (open bool) {
 // drawAtBank is what people do at the bank: refunds by hand, disputes,
 // confirmed payments. The bank tells of it by events.
 func (s *simulation) drawAtBank() simOp {
-	s.bank.mu.Lock()
-	list := s.bank.list
-	s.bank.mu.Unlock()
-	if len(list) == 0 {
-		return simOp{name: "nothing at the bank", run: func(*process) error { return nil }}
+	took, stopped := s.bank.captures(), s.bank.stopped()
+	what, n, won := s.rng.IntN(6), s.rng.IntN(100), s.oneIn(2)
+	nothing := simOp{name: "nothing at the bank", run: func(*process) error { return nil }}
+	if what == 5 {
+		if len(stopped) == 0 {
+			return nothing
+		}
+		p := stopped[n%len(stopped)]
+		return simOp{name: "confirmed " + p.first.Key, run: func(*process) error { s.bank.confirm(p); return nil }}
 	}
-	p := list[s.rng.IntN(len(list))]
-	what, n := s.rng.IntN(6), s.rng.IntN(100)
-	won := s.oneIn(2)
+	if len(took) == 0 {
+		return nothing
+	}
+	p := took[n%len(took)]
 	part := p.first.Amount.Micros
 	if half := part / 2; s.oneIn(2) && s.bank.Chargeable(billing.Money(half, p.first.Amount.Unit)) == nil {
 		part = half
 	}
 	return simOp{name: fmt.Sprintf("at the bank: %s, %d", p.first.Key, what), run: func(*process) error {
 		switch what {
-		case 0:
+		case 0, 1:
 			s.bank.takeBack(p, part)
-		case 1:
-			s.bank.dispute(p, won)
+			if latestWins && won {
+				s.bank.bounce(n) // on the same day: the two events cross
+			}
 		case 2:
 			s.bank.bounce(n)
 		case 3:
 			s.bank.warn(p)
 		default:
-			s.bank.confirm(p)
+			s.bank.dispute(p, won)
 		}
 		return nil
 	}}
@@ -265,9 +271,12 @@ func (s *simulation) drawRefund() simOp {
 func (s *simulation) drawResolve() simOp {
 	s.bank.mu.Lock()
 	defer s.bank.mu.Unlock()
+	last := map[billing.ChargeID]*payment{}
 	for _, p := range s.bank.list {
-		final := p.state == captured || p.state == refused || p.state == nowhere && p.muted
-		if !final || !s.unknown(p.first.ChargeID) {
+		last[p.first.ChargeID] = p
+	}
+	for _, p := range s.bank.list {
+		if p.state != captured && p.state != refused || last[p.first.ChargeID] != p || !s.unknown(p.first.ChargeID) {
 			continue
 		}
 		params := billing.ResolveParams{Charge: p.first.ChargeID, Captured: p.state == captured, Reference: p.ref, Reason: "seen there"}
@@ -397,8 +406,11 @@ func (s *simulation) burst() {
 	for range 3 + s.rng.IntN(4) {
 		ops = append(ops, s.draw())
 	}
-	if s.oneIn(3) {
-		ops = append(ops, s.drawPolicy(s.owners[s.rng.IntN(len(s.owners))]))
+	switch o := s.owners[s.rng.IntN(len(s.owners))]; {
+	case s.oneIn(3):
+		ops = append(ops, s.drawPolicy(o))
+	case tokensFrozen && s.oneIn(3):
+		ops = append(ops, s.drawToken(o))
 	}
 	s.revive()
 	if s.oneIn(3) {
@@ -426,6 +438,16 @@ func (s *simulation) burst() {
 	}
 	all.Wait()
 	time.Sleep(time.Duration(1+s.rng.IntN(5)) * time.Second)
+	if leaseChecked && s.stalls {
+		// Long enough for the others to go on where a machine was paused.
+		for range 3 {
+			op := s.drawMove(s.charged(s.owners[0]), billing.PostAddFunds, 30*s.owners[0].scale)
+			if p := s.anybody(); p != nil {
+				s.ran(op, p, op.run(p))
+			}
+			time.Sleep(time.Duration(s.rng.IntN(40)) * time.Second)
+		}
+	}
 	end()
 	workers.Wait()
 	for i, op := range ops {
@@ -446,7 +468,7 @@ func (s *simulation) step() {
 	case n < 48:
 		s.living().dieOf(deaths[s.rng.IntN(len(deaths))])
 		s.do(s.drawWork())
-	case n < 50:
+	case n < 49:
 		s.powerCut()
 	case n < 52:
 		s.rush()

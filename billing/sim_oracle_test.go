@@ -185,7 +185,7 @@ func (s *simulation) judgeEnd(b *books, c billing.Charge) {
 	pay := s.bank.payments[last.Key]
 	muted := pay != nil && pay.muted
 	switch {
-	case c.State == billing.ChargeUnresolved && (pay == nil || !pay.told) && (muted || !askedTwice):
+	case c.State == billing.ChargeUnresolved && (pay == nil || !pay.told):
 		// No event told of it, and for three days no answer did.
 	case c.State == billing.ChargeCreated && last.State == billing.AttemptDeclined && c.DueAt.After(time.Now()):
 	case c.State == billing.ChargeUnknown && muted && time.Since(last.SubmittedAt) < 96*time.Hour:
@@ -364,8 +364,11 @@ func (s *simulation) judgeRetries(b *books) {
 // tried again, whoever stored it and under whichever need.
 func (s *simulation) judgeNetworks() {
 	slack := 0
-	if !limitsAtSend {
+	switch {
+	case !limitsAtSend:
 		slack = 2 * len(s.owners)
+	case s.parallel:
+		slack = len(s.owners) // tries that are on their way are not declined yet
 	}
 	for i, p := range s.bank.list {
 		visa := s.bank.cardOf(p).Brand == "Visa"

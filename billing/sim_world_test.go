@@ -133,7 +133,9 @@ func (s *simulation) choose() {
 		set.Breaker.Charges = 2
 	}
 	s.levies = s.oneIn(3)
-	s.stalls = s.parallel && s.oneIn(2)
+	if s.stalls = s.parallel && s.oneIn(2); s.stalls && leaseChecked {
+		set.GatewayTimeout = 20 * time.Second
+	}
 	if s.oneIn(8) {
 		s.hopeless = []billing.Secret{"tok-broke-1", "tok-broke-22"}[s.rng.IntN(2)]
 		set.Limits.DailyCount, set.Limits.CapDay = 50, 0
@@ -156,6 +158,9 @@ func (s *simulation) at(what string, numbers ...int64) *rand.Rand {
 func (s *simulation) faultPlan() func(call) fault {
 	rate := []int{5, 30, 60, 90}[s.rng.IntN(4)]
 	mutes := s.oneIn(4)
+	if s.broken.store != nil || s.broken.gateway != nil {
+		rate = 60 // a mistake that shows only beside faults is found sooner
+	}
 	return func(c call) fault {
 		r := s.at(c.kind, int64(c.charge), int64(c.n), int64(c.nth))
 		if r.IntN(100) >= rate/(1+c.nth/4) {
