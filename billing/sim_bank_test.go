@@ -121,6 +121,7 @@ type bank struct {
 	refunds  map[string]billing.GatewayResult
 	// refundCalls counts the calls of each refund.
 	refundCalls map[string]int
+	gaveBack    []*bankRefund
 	twoStep     bool // somebody made a payment in two steps
 	wrong       []string
 	post        *postOffice // nil: no events
@@ -310,9 +311,7 @@ func (b *bank) refund(r billing.GatewayRefund) billing.GatewayResult {
 	if p == nil || r.ChargeRef != "" && p.ref != r.ChargeRef {
 		b.wrong = append(b.wrong, fmt.Sprintf("refund %s is of no payment: key %s, reference %s", r.Key, r.ChargeKey, r.ChargeRef))
 	} else if p.kept() >= r.Amount.Micros {
-		p.refunded += r.Amount.Micros
-		res = billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: "re_" + r.Key}
-		b.post.tell(p, billing.GatewayEvent{Kind: billing.EventRefund, RefundKey: r.Key, RefundRef: res.Ref, Result: res, Amount: r.Amount})
+		res = billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: b.giveBack(p, r.Key, r.Amount).ref}
 	}
 	b.refunds[r.Key] = res
 	return res
@@ -500,7 +499,11 @@ func (b *bank) cardOf(p *payment) *billing.GatewayCard {
 	if len(token)%2 == 0 {
 		brand = "Mastercard"
 	}
-	return &billing.GatewayCard{Fingerprint: "fp_" + token, Brand: brand, Last4: "4242"}
+	card := &billing.GatewayCard{Fingerprint: "fp_" + token, Brand: brand, Last4: "4242"}
+	if tokensFrozen {
+		card.Customer = "cus_" + token
+	}
+	return card
 }
 
 func (b *bank) accuse(err error) {
@@ -521,15 +524,23 @@ func (b *bank) calmDown() {
 
 // captures lists the payments that took money.
 func (b *bank) captures() []*payment {
+	return b.those(func(p *payment) bool { return p.state == captured })
+}
+
+// stopped lists those that the customer may still confirm.
+func (b *bank) stopped() []*payment {
+	return b.those(func(p *payment) bool { return p.state == refused && p.verdict == authenticate })
+}
+
+func (b *bank) those(which func(*payment) bool) (list []*payment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var took []*payment
 	for _, p := range b.list {
-		if p.state == captured {
-			took = append(took, p)
+		if which(p) {
+			list = append(list, p)
 		}
 	}
-	return took
+	return list
 }
 
 // lateInTime waits for half of the time that the context gives; false when it

@@ -3,6 +3,7 @@ package billing_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,18 +123,69 @@ func (o *postOffice) hand(due func(delivery) bool) {
 	}
 }
 
+// bankRefund is money that the bank gave back.
+type bankRefund struct {
+	of      *payment
+	ref     string
+	key     string // ours; empty for one made by hand
+	amount  billing.Amount
+	bounced bool
+}
+
+// giveBack moves money and tells of it. The bank holds its lock.
+func (b *bank) giveBack(p *payment, key string, amount billing.Amount) *bankRefund {
+	r := &bankRefund{of: p, key: key, ref: fmt.Sprintf("re_%s_%d", p.ref, len(b.gaveBack)), amount: amount}
+	p.refunded += amount.Micros
+	b.gaveBack = append(b.gaveBack, r)
+	b.tellRefund(r, billing.GatewayResult{Outcome: billing.OutcomeSucceeded, Ref: r.ref})
+	return r
+}
+
+func (b *bank) tellRefund(r *bankRefund, res billing.GatewayResult) {
+	b.post.tell(r.of, billing.GatewayEvent{
+		Kind: billing.EventRefund, RefundKey: r.key, RefundRef: r.ref, Result: res, Amount: r.amount,
+	})
+}
+
+// carries reports whether an event about a refund is still on its way.
+func (o *postOffice) carries(refund string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.bag, func(d delivery) bool { return d.ev.RefundRef == refund })
+}
+
 // takeBack is a person at the bank who gives money back, without asking us.
 func (b *bank) takeBack(p *payment, micros int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p.kept() < micros {
+	if p.kept() >= micros {
+		b.giveBack(p, "", billing.Money(micros, p.first.Amount.Unit))
+	}
+}
+
+// bounce is a refund that the card's bank sends back, days after it was made.
+func (b *bank) bounce(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.gaveBack) == 0 {
 		return
 	}
-	p.refunded += micros
-	b.post.tell(p, billing.GatewayEvent{
-		Kind: billing.EventRefund, RefundRef: fmt.Sprintf("re_%s_%d", p.ref, p.refunded),
-		Result: billing.GatewayResult{Outcome: billing.OutcomeSucceeded}, Amount: billing.Money(micros, p.first.Amount.Unit),
-	})
+	r := b.gaveBack[n%len(b.gaveBack)]
+	if r.bounced || !latestWins && b.post.carries(r.ref) {
+		return
+	}
+	r.bounced = true
+	r.of.refunded -= r.amount.Micros
+	b.tellRefund(r, billing.GatewayResult{Outcome: billing.OutcomeDeclined, Ref: r.ref, Code: "lost_or_stolen_card"})
+}
+
+// warn is an issuer that suspects fraud.
+func (b *bank) warn(p *payment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.state == captured {
+		b.post.tell(p, billing.GatewayEvent{Kind: billing.EventFraudWarning})
+	}
 }
 
 // dispute is a cardholder who wants the money back: withdrawn, and reinstated
@@ -141,7 +193,7 @@ func (b *bank) takeBack(p *payment, micros int64) {
 func (b *bank) dispute(p *payment, won bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p.state != captured || p.refunded > 0 || p.withdrawn > 0 {
+	if p.kept() != p.first.Amount.Micros || p.withdrawn > 0 {
 		return
 	}
 	ev := billing.GatewayEvent{DisputeRef: "dp_" + p.ref, DisputeReason: "fraudulent", Amount: p.first.Amount}

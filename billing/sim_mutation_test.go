@@ -103,13 +103,13 @@ func (g *rekeyingGateway) Lookup(ctx context.Context, c billing.GatewayCharge) b
 	return g.Charge(ctx, c)
 }
 
-// carelessGateway takes silence for "nothing was sent".
+// carelessGateway takes silence for "nothing was sent, try again in a while".
 type carelessGateway struct{ billing.Gateway }
 
 func (g carelessGateway) Charge(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
 	r := g.Gateway.Charge(ctx, c)
 	if r.Outcome == billing.OutcomeUnknown {
-		r.Outcome = billing.OutcomeNotAttempted
+		r.Outcome, r.Trouble, r.RetryAfter = billing.OutcomeNotAttempted, billing.TroubleLimited, 30*time.Minute
 	}
 	return r
 }

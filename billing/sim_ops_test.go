@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,6 +147,8 @@ func (s *simulation) lonely() simOp {
 				return im.Owner(billing.OwnerLine{Owner: o.id, Blocked: billing.To(blocked)})
 			})
 		}}
+	case n < 53:
+		return s.drawCreditLimit(o)
 	case n < 70:
 		return s.drawAtBank()
 	case n < 82:
@@ -176,14 +179,20 @@ func (s *simulation) drawPolicy(o *simOwner) simOp {
 	}}
 }
 
-// tokensFrozen: an attempt that is sent or asked about again has the token it
-// was made with, also when the card was given another one meanwhile.
-const tokensFrozen = false
+// drawCreditLimit gives an owner room below zero, or all of it.
+func (s *simulation) drawCreditLimit(o *simOwner) simOp {
+	limit := []billing.Change[int64]{billing.To(int64(0)), billing.To(5 * o.scale), billing.ToNull[int64]()}[s.rng.IntN(3)]
+	return simOp{name: fmt.Sprintf("credit limit of %s", o.id), again: true, run: func(p *process) error {
+		return p.engine.Import(p.ctx, false, func(im *billing.Importer) error {
+			return im.Owner(billing.OwnerLine{Owner: o.id, CreditLimit: limit})
+		})
+	}}
+}
 
 // drawToken gives a card another token: the customer has a new card.
 func (s *simulation) drawToken(o *simOwner) simOp {
 	card := o.cards[s.rng.IntN(len(o.cards))]
-	token := simTokens[s.rng.IntN(len(simTokens))]
+	token := s.token(s.rng)
 	if !tokensFrozen && s.attempted(card) {
 		return simOp{name: "no new card", run: func(*process) error { return nil }}
 	}
@@ -205,27 +214,37 @@ func (s *simulation) attempted(card billing.CardID) (open bool) {
 // drawAtBank is what people do at the bank: refunds by hand, disputes,
 // confirmed payments. The bank tells of it by events.
 func (s *simulation) drawAtBank() simOp {
-	s.bank.mu.Lock()
-	list := s.bank.list
-	s.bank.mu.Unlock()
-	if len(list) == 0 {
-		return simOp{name: "nothing at the bank", run: func(*process) error { return nil }}
+	took, stopped := s.bank.captures(), s.bank.stopped()
+	what, n, won := s.rng.IntN(6), s.rng.IntN(100), s.oneIn(2)
+	nothing := simOp{name: "nothing at the bank", run: func(*process) error { return nil }}
+	if what == 5 {
+		if len(stopped) == 0 {
+			return nothing
+		}
+		p := stopped[n%len(stopped)]
+		return simOp{name: "confirmed " + p.first.Key, run: func(*process) error { s.bank.confirm(p); return nil }}
 	}
-	p := list[s.rng.IntN(len(list))]
-	what := s.rng.IntN(4)
-	won := s.oneIn(2)
+	if len(took) == 0 {
+		return nothing
+	}
+	p := took[n%len(took)]
 	part := p.first.Amount.Micros
 	if half := part / 2; s.oneIn(2) && s.bank.Chargeable(billing.Money(half, p.first.Amount.Unit)) == nil {
 		part = half
 	}
 	return simOp{name: fmt.Sprintf("at the bank: %s, %d", p.first.Key, what), run: func(*process) error {
 		switch what {
-		case 0:
+		case 0, 1:
 			s.bank.takeBack(p, part)
-		case 1:
-			s.bank.dispute(p, won)
+			if latestWins && won {
+				s.bank.bounce(n) // on the same day: the two events cross
+			}
+		case 2:
+			s.bank.bounce(n)
+		case 3:
+			s.bank.warn(p)
 		default:
-			s.bank.confirm(p)
+			s.bank.dispute(p, won)
 		}
 		return nil
 	}}
@@ -252,8 +271,12 @@ func (s *simulation) drawRefund() simOp {
 func (s *simulation) drawResolve() simOp {
 	s.bank.mu.Lock()
 	defer s.bank.mu.Unlock()
+	last := map[billing.ChargeID]*payment{}
 	for _, p := range s.bank.list {
-		if !p.muted {
+		last[p.first.ChargeID] = p
+	}
+	for _, p := range s.bank.list {
+		if p.state != captured && p.state != refused || last[p.first.ChargeID] != p || !s.unknown(p.first.ChargeID) {
 			continue
 		}
 		params := billing.ResolveParams{Charge: p.first.ChargeID, Captured: p.state == captured, Reference: p.ref, Reason: "seen there"}
@@ -263,6 +286,13 @@ func (s *simulation) drawResolve() simOp {
 		}
 	}
 	return simOp{name: "nothing to resolve", run: func(*process) error { return nil }}
+}
+
+func (s *simulation) unknown(id billing.ChargeID) (yes bool) {
+	s.eachCharge(func(c billing.Charge, _ []billing.Attempt) {
+		yes = yes || c.ID == id && (c.State == billing.ChargeUnknown || c.State == billing.ChargeUnresolved)
+	})
+	return yes
 }
 
 // tries bounds how often one operation is asked for again.
@@ -321,10 +351,8 @@ func (s *simulation) revive() {
 		s.disturb()
 		s.count("died " + p.place())
 		s.note("process %d died %s and is started again", i, p.place())
-		next := s.process()
-		if s.shaky > 0 {
-			next.glitch = s.glitches()
-		}
+		next := s.process(i)
+		s.unsettle(next)
 		s.mu.Lock()
 		s.procs[i] = next
 		s.mu.Unlock()
@@ -347,11 +375,20 @@ func (s *simulation) powerCut() {
 	for _, p := range s.procs {
 		p.kill()
 	}
-	if err := s.store.Close(); err != nil {
-		s.t.Fatal(err)
-	}
+	s.closeFiles()
 	s.store = openFile(s.t, s.path)
+	for i := range s.servers {
+		s.servers[i] = openFile(s.t, s.path)
+	}
 	s.revive()
+}
+
+func (s *simulation) closeFiles() {
+	for _, f := range append(slices.Clone(s.servers), s.store) {
+		if err := f.Close(); err != nil {
+			s.find("close: %v", err)
+		}
+	}
 }
 
 // jump is time that passes.
@@ -369,8 +406,11 @@ func (s *simulation) burst() {
 	for range 3 + s.rng.IntN(4) {
 		ops = append(ops, s.draw())
 	}
-	if s.oneIn(3) {
-		ops = append(ops, s.drawPolicy(s.owners[s.rng.IntN(len(s.owners))]))
+	switch o := s.owners[s.rng.IntN(len(s.owners))]; {
+	case s.oneIn(3):
+		ops = append(ops, s.drawPolicy(o))
+	case tokensFrozen && s.oneIn(3):
+		ops = append(ops, s.drawToken(o))
 	}
 	s.revive()
 	if s.oneIn(3) {
@@ -398,6 +438,16 @@ func (s *simulation) burst() {
 	}
 	all.Wait()
 	time.Sleep(time.Duration(1+s.rng.IntN(5)) * time.Second)
+	if leaseChecked && s.stalls {
+		// Long enough for the others to go on where a machine was paused.
+		for range 3 {
+			op := s.drawMove(s.charged(s.owners[0]), billing.PostAddFunds, 30*s.owners[0].scale)
+			if p := s.anybody(); p != nil {
+				s.ran(op, p, op.run(p))
+			}
+			time.Sleep(time.Duration(s.rng.IntN(40)) * time.Second)
+		}
+	}
 	end()
 	workers.Wait()
 	for i, op := range ops {
@@ -418,7 +468,7 @@ func (s *simulation) step() {
 	case n < 48:
 		s.living().dieOf(deaths[s.rng.IntN(len(deaths))])
 		s.do(s.drawWork())
-	case n < 50:
+	case n < 49:
 		s.powerCut()
 	case n < 52:
 		s.rush()
@@ -432,15 +482,34 @@ func (s *simulation) step() {
 			s.do(s.drawWork())
 		}
 	}
+	if s.settings.Breaker.Charges > 0 && s.oneIn(4) {
+		s.do(simOp{name: "sending goes on", refused: []billing.Code{billing.Conflict}, run: func(p *process) error {
+			return p.engine.ResumeSending(p.ctx)
+		}})
+	}
 }
 
 // rush is an owner who talks without end: the caps hold it.
 func (s *simulation) rush() {
 	o := s.owners[s.rng.IntN(len(s.owners))]
-	for range 8 {
+	for i := range 8 {
+		if s.hopeless != "" {
+			s.insist(int64(i))
+		}
 		s.do(s.drawMove(o, billing.PostDebit, 10*o.scale))
 		s.do(s.drawWork())
 		time.Sleep(time.Duration(8+s.rng.IntN(16)) * time.Minute)
+	}
+}
+
+// insist changes what is charged to and fro, so that suspensions end and a
+// declined card is tried again and again.
+func (s *simulation) insist(i int64) {
+	for _, o := range s.owners {
+		p := billing.SetLowBalanceParams{Owner: o.id, ChargeCard: billing.To(true), ChargeAmount: billing.To((1 + i%2) * o.scale), Threshold: billing.To(10 * o.scale)}
+		s.do(simOp{name: fmt.Sprint("insist on ", o.id), again: true, acked: func() { o.remember(p) }, run: func(proc *process) error {
+			return proc.engine.SetLowBalance(proc.ctx, p)
+		}})
 	}
 }
 
@@ -475,6 +544,9 @@ func (s *simulation) rest() {
 		time.Sleep(wait)
 		s.bank.ripenAll()
 		s.office.deliver()
+		if err := p.engine.ResumeSending(p.ctx); err != nil && billing.ErrorCode(err) != billing.Conflict {
+			s.find("when nothing is wrong: %v", err)
+		}
 		for _, err := range []error{
 			func() error {
 				_, _, err := p.engine.RunLowBalance(p.ctx, billing.RunParams{Trigger: "command"})
@@ -506,8 +578,6 @@ func (s *simulation) play(steps int) []string {
 		s.keepFailures(p)
 	}
 	s.judge()
-	if err := s.store.Close(); err != nil {
-		s.find("close: %v", err)
-	}
+	s.closeFiles()
 	return s.found
 }

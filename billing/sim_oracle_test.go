@@ -50,6 +50,7 @@ func (s *simulation) judge() {
 	s.judgeMoves(b)
 	s.judgeCaps(b)
 	s.judgeRetries(b)
+	s.judgeNetworks()
 	s.judgeNotices(b)
 	s.judgePolicies(b)
 	s.judgeNobodyForgotten()
@@ -355,6 +356,41 @@ func (s *simulation) judgeRetries(b *books) {
 			case p.seen.Sub(before.at) < wait:
 				s.find("charge %d was tried again %s after its %d. decline", id, p.seen.Sub(before.at), i+1)
 			}
+		}
+	}
+}
+
+// judgeNetworks: a card that was declined as often as its network allows is not
+// tried again, whoever stored it and under whichever need.
+func (s *simulation) judgeNetworks() {
+	slack := 0
+	switch {
+	case !limitsAtSend:
+		slack = 2 * len(s.owners)
+	case s.parallel:
+		slack = len(s.owners) // tries that are on their way are not declined yet
+	}
+	for i, p := range s.bank.list {
+		visa := s.bank.cardOf(p).Brand == "Visa"
+		day, month := 0, 0
+		for _, q := range s.bank.list[:i] {
+			age := p.seen.Sub(q.at)
+			if q.state != refused || q.first.Token != p.first.Token || age >= 30*24*time.Hour || age < 0 {
+				continue
+			}
+			if visa && q.first.Amount != p.first.Amount {
+				continue
+			}
+			month++
+			if age < 24*time.Hour {
+				day++
+			}
+		}
+		switch {
+		case visa && month >= 15+slack:
+			s.find("%s: a Visa card was tried for the %d. time in 30 days after declines", p.first.Key, month+1)
+		case !visa && (day >= 10+slack || month >= 35+slack):
+			s.find("%s: a Mastercard was tried after %d declines in a day, %d in 30 days", p.first.Key, day, month)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"topupd/billing"
 )
@@ -37,6 +38,9 @@ type process struct {
 	where  string // the point it died at
 	// glitch says, for one Update, whether it fails and how; nil: never.
 	glitch func() glitch
+	// stall is how long a gateway call waits before it is made: a machine that
+	// was paused; nil: never.
+	stall func() time.Duration
 	// failed is what its observer was told and no test had made.
 	failed []error
 }
@@ -60,6 +64,15 @@ type ports struct {
 	gateways []billing.Gateway
 	mail     func(billing.Mail) error
 	settings billing.Settings
+	levies   bool
+}
+
+// tenth is a tax of a tenth and a fee of a hundredth, in whole units.
+type tenth struct{}
+
+func (tenth) Levy(_ billing.OwnerID, credit billing.Amount) (tax, fee int64) {
+	unit := scaleOf(credit.Unit) / 100
+	return credit.Micros / 10 / unit * unit, credit.Micros / 100 / unit * unit
 }
 
 func newProcess(on ports) *process {
@@ -69,6 +82,9 @@ func newProcess(on ports) *process {
 	c := billing.Config{
 		Store: mortalStore{on.store, p}, Mailer: mortalMailer{p}, Sealer: plainSealer{}, Observer: mortalObserver{p: p},
 		Settings: on.settings,
+	}
+	if on.levies {
+		c.Levies = tenth{}
 	}
 	for _, g := range on.gateways {
 		m := mortalGateway{g, p}
@@ -195,9 +211,16 @@ type mortalGateway struct {
 	p *process
 }
 
-func (g mortalGateway) call(ctx context.Context, fn func(context.Context) billing.GatewayResult) billing.GatewayResult {
+// call makes one call; late is the answer when its time was over before it left.
+func (g mortalGateway) call(ctx context.Context, late billing.GatewayResult, fn func(context.Context) billing.GatewayResult) billing.GatewayResult {
 	if g.p.point("before a gateway call") != nil {
 		return billing.GatewayResult{}
+	}
+	if g.p.stall != nil {
+		time.Sleep(g.p.stall())
+	}
+	if ctx.Err() != nil {
+		return late
 	}
 	r := fn(context.WithValue(ctx, effectKey{}, func() { _ = g.p.point("after the gateway's effect") }))
 	if g.p.point("after the gateway's answer") != nil {
@@ -207,15 +230,15 @@ func (g mortalGateway) call(ctx context.Context, fn func(context.Context) billin
 }
 
 func (g mortalGateway) Charge(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
-	return g.call(ctx, func(ctx context.Context) billing.GatewayResult { return g.Gateway.Charge(ctx, c) })
+	return g.call(ctx, unsent(bankSilent), func(ctx context.Context) billing.GatewayResult { return g.Gateway.Charge(ctx, c) })
 }
 
 func (g mortalGateway) Lookup(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
-	return g.call(ctx, func(ctx context.Context) billing.GatewayResult { return g.Gateway.Lookup(ctx, c) })
+	return g.call(ctx, bankSilent, func(ctx context.Context) billing.GatewayResult { return g.Gateway.Lookup(ctx, c) })
 }
 
 func (g mortalGateway) Refund(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
-	return g.call(ctx, func(ctx context.Context) billing.GatewayResult { return g.Gateway.Refund(ctx, r) })
+	return g.call(ctx, unsent(bankSilent), func(ctx context.Context) billing.GatewayResult { return g.Gateway.Refund(ctx, r) })
 }
 
 // mortalPreparer is one whose payments are made first and captured later.
@@ -225,7 +248,7 @@ type mortalPreparer struct {
 }
 
 func (g mortalPreparer) Prepare(ctx context.Context, c billing.GatewayCharge) (ref string, r billing.GatewayResult) {
-	r = g.call(ctx, func(ctx context.Context) (r billing.GatewayResult) {
+	r = g.call(ctx, unsent(bankSilent), func(ctx context.Context) (r billing.GatewayResult) {
 		ref, r = g.two.Prepare(ctx, c)
 		return r
 	})

@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -67,6 +68,30 @@ func played(t *testing.T, seed uint64, broken breakage) (s *simulation, found []
 		found = s.play(simSteps)
 	})
 	return s, found
+}
+
+// A seed that does one thing at a time does the same again: what it prints can
+// be repeated.
+func TestSimulatorRepeats(t *testing.T) {
+	story := func(seed uint64) (parallel bool, told string) {
+		s, _ := played(t, seed, breakage{})
+		told = fmt.Sprintln(s.tail, s.counts)
+		for _, p := range s.bank.list {
+			told += fmt.Sprintln(p.first.ChargeID, p.n, p.state, p.at, p.refunded, p.withdrawn, p.calls)
+		}
+		return s.parallel, told
+	}
+	compared := 0
+	for seed := uint64(1); compared < 3; seed++ {
+		parallel, first := story(seed)
+		if parallel {
+			continue
+		}
+		compared++
+		if _, second := story(seed); first != second {
+			t.Errorf("seed %d does not repeat itself:\n%s\nand then\n%s", seed, first, second)
+		}
+	}
 }
 
 // coverage counts what happened in all seeds together: a simulator that never

@@ -29,8 +29,12 @@ type simulation struct {
 	settings billing.Settings
 	broken   breakage
 	parallel bool
-	shaky    int // of 100 transactions, how many fail
+	levies   bool
+	stalls   bool
+	hopeless billing.Secret // the token of all cards
+	shaky    int            // of 100 transactions, how many fail
 	procs    []*process
+	servers  []*db.Store // each process's own, when they are on several servers
 	owners   []*simOwner
 
 	mu     sync.Mutex
@@ -94,14 +98,15 @@ func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 	if s.parallel {
 		processes = 2 + s.rng.IntN(2)
 	}
-	for range processes {
-		s.procs = append(s.procs, s.process())
+	for i := range processes {
+		if s.parallel && s.seed%2 == 0 {
+			s.servers = append(s.servers, openFile(t, s.path))
+		}
+		s.procs = append(s.procs, s.process(i))
 	}
 	s.populate()
-	if s.shaky > 0 {
-		for _, p := range s.procs {
-			p.glitch = s.glitches()
-		}
+	for _, p := range s.procs {
+		s.unsettle(p)
 	}
 	return s
 }
@@ -124,6 +129,17 @@ func (s *simulation) choose() {
 	if s.oneIn(3) {
 		set.ChargeRate = 10
 	}
+	if s.oneIn(6) {
+		set.Breaker.Charges = 2
+	}
+	s.levies = s.oneIn(3)
+	if s.stalls = s.parallel && s.oneIn(2); s.stalls && leaseChecked {
+		set.GatewayTimeout = 20 * time.Second
+	}
+	if s.oneIn(8) {
+		s.hopeless = []billing.Secret{"tok-broke-1", "tok-broke-22"}[s.rng.IntN(2)]
+		set.Limits.DailyCount, set.Limits.CapDay = 50, 0
+	}
 	set.MissedPeriods = []billing.MissedPeriods{billing.MissedCurrent, billing.MissedAll, billing.MissedNone}[s.rng.IntN(3)]
 	if s.oneIn(2) {
 		s.shaky = 5
@@ -142,6 +158,9 @@ func (s *simulation) at(what string, numbers ...int64) *rand.Rand {
 func (s *simulation) faultPlan() func(call) fault {
 	rate := []int{5, 30, 60, 90}[s.rng.IntN(4)]
 	mutes := s.oneIn(4)
+	if s.broken.store != nil || s.broken.gateway != nil {
+		rate = 60 // a mistake that shows only beside faults is found sooner
+	}
 	return func(c call) fault {
 		r := s.at(c.kind, int64(c.charge), int64(c.n), int64(c.nth))
 		if r.IntN(100) >= rate/(1+c.nth/4) {
@@ -164,6 +183,14 @@ func (s *simulation) faultPlan() func(call) fault {
 // one card, whoever stored it.
 var simTokens = []billing.Secret{
 	"tok-good-1", "tok-good-2", "tok-good-33", "tok-good-44", "tok-poor-1", "tok-poor-22", "tok-broke-1", "tok-lost-1", "tok-sca-1",
+}
+
+// token is one of the pool; in a hopeless seed all have the same empty card.
+func (s *simulation) token(r *rand.Rand) billing.Secret {
+	if s.hopeless != "" {
+		return s.hopeless
+	}
+	return simTokens[r.IntN(len(simTokens))]
 }
 
 func (s *simulation) issuer(charge billing.ChargeID, n int, token billing.Secret) verdict {
@@ -199,14 +226,44 @@ func (s *simulation) glitches() func() glitch {
 	}
 }
 
+// unsettle gives a process the troubles of its seed.
+func (s *simulation) unsettle(p *process) {
+	if s.shaky > 0 {
+		p.glitch = s.glitches()
+	}
+	if !leaseChecked || !s.stalls {
+		return
+	}
+	r := rand.New(rand.NewPCG(s.seed, 4))
+	var mu sync.Mutex
+	p.stall = func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		if s.calm() || r.IntN(5) > 0 {
+			return 0
+		}
+		return time.Duration(r.IntN(90)) * time.Second
+	}
+}
+
+func (s *simulation) calm() bool {
+	s.bank.mu.Lock()
+	defer s.bank.mu.Unlock()
+	return s.bank.calm
+}
+
 func (s *simulation) disturb() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.disturbed++
 }
 
-func (s *simulation) process() *process {
+// process is a new one in a place.
+func (s *simulation) process(place int) *process {
 	var store billing.Store = s.store
+	if len(s.servers) > 0 {
+		store = s.servers[place]
+	}
 	if s.broken.store != nil {
 		store = s.broken.store(store)
 	}
@@ -214,7 +271,7 @@ func (s *simulation) process() *process {
 	if s.broken.gateway != nil {
 		gate = s.broken.gateway(gate)
 	}
-	return newProcess(ports{store: store, gateways: []billing.Gateway{gate}, mail: s.post, settings: s.settings})
+	return newProcess(ports{store: store, gateways: []billing.Gateway{gate}, mail: s.post, settings: s.settings, levies: s.levies})
 }
 
 // post is a mail server that is down now and then.
@@ -349,7 +406,7 @@ func (s *simulation) owner(im *billing.Importer, r *rand.Rand, id, parent billin
 	for i := range 1 + r.IntN(2) {
 		card := billing.CardID(id.Number()*10 + int64(id.Kind())*5 + int64(i))
 		o.cards = append(o.cards, card)
-		token := simTokens[r.IntN(len(simTokens))]
+		token := s.token(r)
 		if err := im.Card(billing.CardLine{ID: card, Owner: id, Token: billing.To(token), Primary: billing.To(i == 0)}); err != nil {
 			return err
 		}
@@ -366,6 +423,9 @@ func (s *simulation) randomPolicy(r *rand.Rand, o *simOwner) billing.SetLowBalan
 	p.NotifyByEmail = billing.To(r.IntN(3) > 0)
 	p.ChargeCard = billing.To(r.IntN(5) > 0)
 	p.ChargeAmount = billing.To(int64(1+r.IntN(15)) * o.scale)
+	if r.IntN(4) == 0 {
+		p.RetryCount, p.RetryInterval = billing.To(int64(r.IntN(3))), billing.To(int64(1+r.IntN(30)))
+	}
 	if o.id.IsAccount() {
 		p.BRChargeCard = billing.To(r.IntN(3) > 0)
 		p.BRChargeAmount = billing.ToNull[int64]()
