@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,7 +44,7 @@ func TestStripeWebhooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.end(9)
+	defer p.end(syscall.SIGKILL)
 	fake.Subscribe(stripefake.Endpoint{URL: "http://" + address + "/webhooks/stripe", Secret: secret, Copies: 2, Reversed: true})
 
 	until := func(want string, args ...string) string {
@@ -89,5 +92,23 @@ func TestStripeWebhooks(t *testing.T) {
 	until("resumed", "charges", "why", "--account", "1")
 	if out, err := topupd(t, dir, env, "verify"); err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
+	}
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{stripefake.Key, secret, "pm_card_visa-1"} {
+			if f.Name() != "accounts.jsonl" && bytes.Contains(text, []byte(s)) {
+				t.Errorf("%s holds a secret", f.Name())
+			}
+		}
 	}
 }

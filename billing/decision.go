@@ -77,6 +77,16 @@ func (r Reason) AskedAbout() bool {
 	return true
 }
 
+// Outcome reports whether it is what became of a charge, not a judgement of an
+// owner: its decision holds no balance.
+func (r Reason) Outcome() bool {
+	switch r {
+	case ReasonCharged, ReasonDeclined, ReasonCancelled, ReasonUnresolved, ReasonResolved, ReasonRefunded, ReasonDisputed:
+		return true
+	}
+	return false
+}
+
 // Decision is what the engine decided about one owner at one moment, and why;
 // also when it decided to do nothing.
 type Decision struct {

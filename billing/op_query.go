@@ -180,6 +180,36 @@ func (e *Engine) Why(ctx context.Context, o OwnerID, before int64, limit int) (l
 	return list, err
 }
 
+// Mandates lists the consents to automatic charges of an owner in the actor's
+// scope, newest first. Errors: NotFound.
+func (e *Engine) Mandates(ctx context.Context, o OwnerID) (list []Mandate, err error) {
+	err = e.store.View(ctx, func(r Reader) error {
+		owner, err := r.Owner(o)
+		if a := ActorFrom(ctx); err == nil && !a.Sees(&owner) {
+			err = NotFound
+		}
+		if err != nil {
+			return wrongOwner(o, err)
+		}
+		list, err = r.Mandates(o)
+		return err
+	})
+	return list, err
+}
+
+// CurrencyOf is the currency of an owner in the actor's scope. Errors: NotFound.
+func (e *Engine) CurrencyOf(ctx context.Context, o OwnerID) (unit Unit, err error) {
+	err = e.store.View(ctx, func(r Reader) error {
+		owner, err := r.Owner(o)
+		if a := ActorFrom(ctx); err == nil && !a.Sees(&owner) {
+			err = NotFound
+		}
+		unit = owner.Currency
+		return wrongOwner(o, err)
+	})
+	return unit, err
+}
+
 // Runs lists runs, newest first, with what became of their charges since.
 func (e *Engine) Runs(ctx context.Context, job Job, before RunID, limit int) (runs []Run, err error) {
 	if !ActorFrom(ctx).IsRoot() {

@@ -176,6 +176,8 @@ type CardReader interface {
 	CardsOfCustomer(gateway, customer string) ([]Card, error)
 	// ActiveMandate is the newest mandate of the purpose that is not revoked.
 	ActiveMandate(OwnerID, Purpose) (Mandate, error)
+	// Mandates lists an owner's, revoked ones too, newest first.
+	Mandates(OwnerID) ([]Mandate, error)
 }
 
 // CardWriter writes cards and mandates.

@@ -148,6 +148,14 @@ func (r *reader) ActiveMandate(o billing.OwnerID, p billing.Purpose) (billing.Ma
 	return one(r, "mandate", scanMandate, sqlActiveMandate, int64(o), string(p))
 }
 
+const sqlMandates = `SELECT id, owner_id, top_id, purpose, card_id, wording, amount, actor, address, given_at,
+    revoked_at
+FROM mandates WHERE owner_id = $1 ORDER BY id DESC`
+
+func (r *reader) Mandates(o billing.OwnerID) ([]billing.Mandate, error) {
+	return list(r, scanMandate, sqlMandates, int64(o))
+}
+
 const sqlPutMandate = `INSERT INTO mandates (owner_id, top_id, purpose, card_id, wording, amount, actor, address,
     given_at, revoked_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`

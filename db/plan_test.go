@@ -30,6 +30,7 @@ func TestQueryPlans(t *testing.T) {
 		"cards of an owner":  {sqlCardsOf, 1, []string{"cards_owner"}},
 		"expiring cards":     {sqlExpiringCards, 4, []string{"cards_expiry"}},
 		"active mandate":     {sqlActiveMandate, 2, []string{"mandates_active"}},
+		"mandates":           {sqlMandates, 1, []string{"mandates_owner"}},
 		"revoke":             {sqlRevokeMandates, 3, []string{"mandates_active"}},
 		"bucket":             {sqlBucket, 2, []string{"PRIMARY KEY"}},
 		"move a bucket":      {sqlMoveBucket, 3, []string{"PRIMARY KEY"}},

@@ -76,6 +76,10 @@ func mandateRecords(w *world) {
 		w.update(func(tx billing.Tx) error { return tx.PutMandate(m) })
 	}
 	same(w, read(w, get), newer)
+	m.RevokedAt = newer.At
+	all := read(w, func(r billing.Reader) ([]billing.Mandate, error) { return r.Mandates(alice) })
+	same(w, all, []billing.Mandate{old, newer, other, m})
+	same(w, read(w, func(r billing.Reader) ([]billing.Mandate, error) { return r.Mandates(bob) }), nil)
 	w.update(func(tx billing.Tx) error { return tx.RevokeMandates(alice, billing.PurposeLowBalance, noon) })
 	missing(w, get)
 	same(w, read(w, func(r billing.Reader) (billing.Mandate, error) {

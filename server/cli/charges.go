@@ -13,6 +13,8 @@ type chargesCmd struct {
 	List chargesListCmd `cmd:"" default:"withargs" help:"Charges, newest first."`
 	Why  chargesWhyCmd  `cmd:"" help:"Every kept decision about an owner, newest first."`
 
+	Mandates chargesMandatesCmd `cmd:"" help:"Who consented to automatic charges of an owner's cards, and when."`
+
 	Resolve chargesResolveCmd `cmd:"" help:"Say what became of a charge whose outcome nobody knows."`
 	Refund  chargesRefundCmd  `cmd:"" help:"Give money of a charge back to its card."`
 	Resume  chargesResumeCmd  `cmd:"" help:"Let automatic charges go on."`
@@ -196,10 +198,14 @@ func (c *chargesWhyCmd) Run(a *app) error {
 }
 
 func whyRow(d *billing.Decision) row {
+	unlimited := "unlimited"
+	if d.Reason.Outcome() {
+		unlimited = "-"
+	}
 	return row{
 		timeCell("at", d.At), textCell("trigger", string(d.Trigger)), textCell("purpose", string(d.Purpose)),
 		textCell("reason", string(d.Reason)), textCell("detail", d.Detail),
-		moneyCell("available", d.Available, d.Unit, "unlimited"), moneyCell("threshold", d.Threshold, d.Unit, "-"),
+		moneyCell("available", d.Available, d.Unit, unlimited), moneyCell("threshold", d.Threshold, d.Unit, "-"),
 		textCell("currency", string(d.Unit)), flagCell("low", d.Low), idCell("charge", int64(d.Made)),
 		textCell("notice", string(d.Notice)), idCell("run", int64(d.Run)), textCell("actor", d.Actor),
 	}

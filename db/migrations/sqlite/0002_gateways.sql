@@ -17,6 +17,7 @@ CREATE INDEX attempts_submitted ON attempts (submitted_at);
 
 CREATE INDEX postings_of_charge ON postings (charge_id) WHERE charge_id IS NOT NULL;
 
+CREATE INDEX mandates_owner ON mandates (owner_id);
 CREATE INDEX cards_fingerprint ON cards (fingerprint) WHERE fingerprint <> '';
 CREATE INDEX cards_gateway ON cards (gateway, gateway_customer);
 
