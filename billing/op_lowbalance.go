@@ -104,7 +104,11 @@ func (u *unitOfWork) setLowBalance(j *Judged, p SetLowBalanceParams, consent str
 		return err
 	}
 	j.Policy.State = d.State
-	if err := u.tx.PutLowBalance(&j.Policy); err != nil {
+	put := u.tx.PutLowBalance
+	if j.Configured && d.State == before.State {
+		put = u.tx.PutLowBalanceTerms // what panels do most changes no index
+	}
+	if err := put(&j.Policy); err != nil {
 		return err
 	}
 	return u.apply(j, &d, before.State)

@@ -146,6 +146,8 @@ type PolicyFilter struct {
 type PolicyWriter interface {
 	// PutLowBalance inserts or replaces the policy with its state.
 	PutLowBalance(*LowBalance) error
+	// PutLowBalanceTerms replaces all but the state of a policy that is there.
+	PutLowBalanceTerms(*LowBalance) error
 	// PutLowBalanceState replaces only the state.
 	PutLowBalanceState(OwnerID, LowBalanceState) error
 	// JudgeWithin sets JudgeAt of every policy with a threshold of an account,

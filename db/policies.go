@@ -136,21 +136,35 @@ WHERE owner_id = $1`
 )
 
 func (t *tx) PutLowBalance(p *billing.LowBalance) error {
-	var count, interval *int64
-	if p.Retry != nil {
-		count, interval = &p.Retry.Count, p.Retry.Interval
-	}
 	s := &p.State
-	args := []any{int64(p.Owner), p.Threshold, p.NotifyByEmail, p.ChargeCard,
-		p.ChargeAmount, optRef(p.Card), p.BRChargeCard, p.BRChargeAmount, optRef(p.BRCard), count, interval,
+	args := append(lowBalanceTerms(p),
 		s.Below, s.Episode, s.Charges, s.Armed, s.Back, s.MailedAt, s.Reminders, string(s.Suspended),
-		string(s.BRSuspended), string(s.Reason), s.JudgeAt}
+		string(s.BRSuspended), string(s.Reason), s.JudgeAt)
 	// Unlike other records, a policy is mostly there already: panels change it.
 	n, err := t.exec(sqlReplaceLowBalance, args...)
 	if err == nil && n == 0 {
 		_, err = t.exec(sqlAddLowBalance, args...)
 	}
 	return err
+}
+
+const sqlPutLowBalanceTerms = `UPDATE low_balance SET threshold = $2, notify_by_email = $3, charge_card = $4,
+    charge_amount = $5, card_id = $6, br_charge_card = $7, br_charge_amount = $8, br_card_id = $9, retry_count = $10,
+    retry_interval = $11
+WHERE owner_id = $1`
+
+func (t *tx) PutLowBalanceTerms(p *billing.LowBalance) error {
+	return t.change("low_balance", sqlPutLowBalanceTerms, lowBalanceTerms(p)...)
+}
+
+// lowBalanceTerms are the arguments for all but the state.
+func lowBalanceTerms(p *billing.LowBalance) []any {
+	var count, interval *int64
+	if p.Retry != nil {
+		count, interval = &p.Retry.Count, p.Retry.Interval
+	}
+	return []any{int64(p.Owner), p.Threshold, p.NotifyByEmail, p.ChargeCard,
+		p.ChargeAmount, optRef(p.Card), p.BRChargeCard, p.BRChargeAmount, optRef(p.BRCard), count, interval}
 }
 
 const sqlPutLowBalanceState = `UPDATE low_balance SET below = $2, episode = $3, charges = $4, armed = $5, back = $6,

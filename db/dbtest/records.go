@@ -204,9 +204,24 @@ func policyRecords(w *world) {
 	}
 	missing(w, func(r billing.Reader) (billing.Judged, error) { return r.OwnerPolicy(billing.Account(9)) })
 	w.refused(billing.NotFound, "", func(tx billing.Tx) error { return tx.PutLowBalanceState(bob, st) })
+
+	// The terms alone leave the state as it is.
+	was := policyOf(w, alice)
+	var terms billing.LowBalance
+	stuff(&terms)
+	terms.Owner, terms.Card, terms.BRCard = alice, nil, nil
+	w.update(func(tx billing.Tx) error { return tx.PutLowBalanceTerms(&terms) })
+	terms.State = was.State
+	same(w, policyOf(w, alice), terms)
+	w.refused(billing.NotFound, "", func(tx billing.Tx) error { return tx.PutLowBalanceTerms(&billing.LowBalance{Owner: bob}) })
 	w.refused(billing.NotFound, "", func(tx billing.Tx) error {
 		return tx.PutLowBalance(&billing.LowBalance{Owner: billing.Account(9)})
 	})
+}
+
+func policyOf(w *world, o billing.OwnerID) billing.LowBalance {
+	w.Helper()
+	return read(w, func(r billing.Reader) (billing.Judged, error) { return r.OwnerPolicy(o) }).Policy
 }
 
 func judgedOwners(w *world) {
