@@ -39,7 +39,7 @@ func TestSimulator(t *testing.T) {
 		}
 	}
 	if testing.Short() {
-		n = min(n, 15)
+		n = min(n, 10)
 	}
 	seen := &coverage{}
 	t.Cleanup(func() { seen.report(t, n) })
@@ -81,8 +81,11 @@ func TestSimulatorRepeats(t *testing.T) {
 		}
 		return s.parallel, told
 	}
-	compared := 0
-	for seed := uint64(1); compared < 3; seed++ {
+	compared, want := 0, 3
+	if testing.Short() {
+		want = 1
+	}
+	for seed := uint64(1); compared < want; seed++ {
 		parallel, first := story(seed)
 		if parallel {
 			continue
