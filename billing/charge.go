@@ -76,6 +76,11 @@ type Attempt struct {
 	Lookups int
 	Gateway string
 	Ref     string // the gateway's id
+	// Token is the card's sealed token that it was made with, Customer the
+	// gateway's customer with it: what is sent under a key never changes, also when
+	// the card gets another token meanwhile. Empty once it is settled.
+	Token    []byte
+	Customer string
 	// Print is the card's fingerprint, or "card:ID" where none is known: the
 	// networks' limits count by it.
 	Print   string
@@ -83,6 +88,11 @@ type Attempt struct {
 	Code    string
 	Advice  string // the network's advice beside the code
 	Message string
+}
+
+// settle gives the attempt its definite state; nothing more is sent under its key.
+func (a *Attempt) settle(s AttemptState, at time.Time) {
+	a.State, a.SettledAt, a.Token, a.Customer = s, at, nil, ""
 }
 
 // Open reports whether the charge holds the owner's one place for an open

@@ -266,7 +266,10 @@ func (u *unitOfWork) attemptN(id ChargeID, n int) (Attempt, error) {
 // request is what the gateway is sent. An attempt that was made before keeps
 // its key (C2), also in a restored copy, whose new keys have another name.
 func (u *unitOfWork) request(c *Charge, card *Card, a *Attempt) (GatewayCharge, error) {
-	token, err := u.e.sealer.Open(card.Token, cardAAD(card.ID))
+	if len(a.Token) == 0 {
+		a.Token, a.Customer = card.Token, card.GatewayCustomer
+	}
+	token, err := u.e.sealer.Open(a.Token, cardAAD(card.ID))
 	if err != nil {
 		return GatewayCharge{}, err
 	}
@@ -276,7 +279,7 @@ func (u *unitOfWork) request(c *Charge, card *Card, a *Attempt) (GatewayCharge, 
 	}
 	return GatewayCharge{
 		Key: key, GatewayRef: a.Ref, Amount: Money(c.Gross, c.Unit),
-		GatewayCustomer: card.GatewayCustomer, Token: token,
+		GatewayCustomer: a.Customer, Token: token,
 		Recurring: c.Purpose == PurposeBillingRun, MandateID: c.Mandate,
 		SubmittedAt: a.SubmittedAt, ChargeID: c.ID, Owner: c.Owner, Description: fmt.Sprintf("Top-up of %s", c.Owner),
 	}, nil
@@ -291,7 +294,11 @@ func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, erro
 	if !c.Purpose.Automatic() {
 		return "", nil
 	}
-	if choice := u.e.usable(*card, u.now); choice.Reason != ReasonCharge {
+	choice, err := u.e.takes(u.tx, u.e.usable(*card, u.now), c.Unit, c.Gross, u.now)
+	if err != nil {
+		return "", err
+	}
+	if choice.Reason != ReasonCharge {
 		return string(choice.Reason), nil
 	}
 	standing, err := u.e.standing(u.tx, &j.Owner)

@@ -23,6 +23,10 @@ func (e *Engine) settle(ctx context.Context, s *sending, res GatewayResult) erro
 		if err != nil {
 			return err
 		}
+		definite := res.Outcome == OutcomeSucceeded || res.Outcome == OutcomeDeclined
+		if !definite && !c.LeaseUntil.Equal(s.charge.LeaseUntil) {
+			return nil // its lease was over, and somebody else is on it
+		}
 		return u.answered(&c, &a, res, s.lookup)
 	})
 }
@@ -39,6 +43,9 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult, asked bo
 	if err := u.learnCard(c, res.Card); err != nil {
 		return err
 	}
+	if res.Card != nil && res.Card.Fingerprint != "" {
+		a.Print = c.Gateway + ":" + res.Card.Fingerprint
+	}
 	if res.Outcome == OutcomeSucceeded {
 		return u.captured(c, a)
 	}
@@ -51,7 +58,8 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult, asked bo
 		if res.Outcome != OutcomeDeclined {
 			return nil
 		}
-		a.State, a.SettledAt, a.Class, a.Code = AttemptDeclined, u.now, res.Class, res.Code
+		a.settle(AttemptDeclined, u.now)
+		a.Class, a.Code = res.Class, res.Code
 		return u.tx.SetAttempt(a)
 	case res.Outcome == OutcomeDeclined:
 		return u.declined(c, a, res)
@@ -73,7 +81,7 @@ func (u *unitOfWork) captured(c *Charge, a *Attempt) error {
 	case c.Posting != 0:
 		// Two attempts of one charge were captured: the second is no credit that
 		// anybody wanted, and a person gives it back.
-		a.State, a.SettledAt = AttemptSucceeded, u.now
+		a.settle(AttemptSucceeded, u.now)
 		if err := u.tx.SetAttempt(a); err != nil {
 			return err
 		}
@@ -135,7 +143,8 @@ func (u *unitOfWork) history(c *Charge, r Reason, detail string) error {
 
 // succeeded books the capture: the state and the posting commit together (C4).
 func (u *unitOfWork) succeeded(c *Charge, a *Attempt) error {
-	a.State, a.SettledAt = AttemptSucceeded, u.now
+	a.settle(AttemptSucceeded, u.now)
+	a.Code, a.Advice = "", ""
 	if err := u.tx.SetAttempt(a); err != nil {
 		return err
 	}
@@ -193,7 +202,7 @@ func (u *unitOfWork) resume(j *Judged) error {
 // declined follows the retry plan: soft declines are tried again, hard ones put
 // the card aside, and the customer is asked where the issuer wants that.
 func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
-	a.State, a.SettledAt = AttemptDeclined, u.now
+	a.settle(AttemptDeclined, u.now)
 	a.Class, a.Code, a.Advice, a.Message = res.Class, res.Code, res.Advice, res.Message
 	if a.Class == DeclineNone {
 		a.Class = DeclineSoft
@@ -369,7 +378,7 @@ func (u *unitOfWork) unknown(c *Charge, a *Attempt, res GatewayResult) error {
 	age := u.real.Sub(a.SubmittedAt)
 	how := EndNone
 	u.askLater(c, wait)
-	if age >= unresolvedAfter {
+	if age >= unresolvedAfter && a.Lookups > len(askAgain) { // asked, not only waited: the server may have stood still
 		how, c.DueAt, c.LeaseUntil = EndUnresolved, zeroTime, zeroTime
 		c.Reason = "the gateway did not tell the outcome in three days"
 	}

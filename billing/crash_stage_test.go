@@ -129,7 +129,7 @@ func (c *scene) prepare() {
 		if err := im.Owner(l); err != nil {
 			return err
 		}
-		if err := im.Card(billing.CardLine{ID: c.card, Owner: c.owner, Token: billing.To(billing.Secret("tok")), Primary: billing.To(true)}); err != nil {
+		if err := im.Card(billing.CardLine{ID: c.card, Owner: c.owner, Token: billing.To(billing.Secret(fmt.Sprintf("tok%05d", c.card))), Primary: billing.To(true)}); err != nil {
 			return err
 		}
 		return im.LowBalance(billing.SetLowBalanceParams{

@@ -95,8 +95,6 @@ func (u *unitOfWork) refundTold(c *Charge, ev *GatewayEvent) error {
 		return Errorf(Busy, "", "the charge of this refund is not settled yet")
 	case ev.Amount.Unit != c.Unit || ev.Amount.Micros <= 0:
 		return Errorf(Invalid, "amount", "a refund is above 0, in %s", c.Unit)
-	case res.Outcome == OutcomeDeclined:
-		return nil // it never happened
 	}
 	f = Refund{
 		Charge: c.ID, Owner: c.Owner, Top: c.Top, Gateway: c.Gateway, Ref: ev.RefundRef, Unit: c.Unit, Amount: ev.Amount.Micros,
@@ -105,7 +103,7 @@ func (u *unitOfWork) refundTold(c *Charge, ev *GatewayEvent) error {
 	if err := u.tx.CreateRefund(&f); err != nil {
 		return err
 	}
-	if res.Outcome != OutcomeSucceeded {
+	if res.Outcome != OutcomeSucceeded && res.Outcome != OutcomeDeclined {
 		return nil // pending: the gateway tells more
 	}
 	return u.refundAnswered(&f, res)

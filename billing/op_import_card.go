@@ -113,6 +113,7 @@ func (u *unitOfWork) setToken(c *Card, t Change[Secret]) error {
 	if c.Token, err = u.e.sealer.Seal(plain, cardAAD(c.ID)); err != nil {
 		return sealFault("token", err)
 	}
+	c.Fingerprint = ""
 	if c.State == CardAside {
 		c.State, c.Aside = CardUsable, ""
 	}

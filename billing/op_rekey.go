@@ -32,8 +32,9 @@ type KeyFile interface {
 
 // Rekeyed counts what was sealed anew.
 type Rekeyed struct {
-	Cards  int64
-	Logins int64
+	Cards    int64
+	Logins   int64
+	Attempts int64 // charges under way
 	// KeyID is the key that seals now.
 	KeyID string
 	// Dropped: the older keys are gone from the key file.
@@ -116,7 +117,11 @@ func (k *rekeying) each(ctx context.Context, fn func([]sealed) error) error {
 	if err != nil {
 		return err
 	}
-	if err := k.page(logins, fn); err != nil {
+	attempts, err := k.attempts(ctx)
+	if err != nil {
+		return err
+	}
+	if err := k.page(append(logins, attempts...), fn); err != nil {
 		return err
 	}
 	var after CardID
@@ -157,6 +162,20 @@ func (k *rekeying) logins(ctx context.Context) (list []sealed, err error) {
 			}
 			list = append(list, sealed{value: l.HA1, aad: loginAAD(l.Name), name: "login " + l.Name, n: &k.done.Logins,
 				put: func(tx Tx, was, now []byte) (bool, error) { return tx.ResealLogin(l.Name, was, now) }})
+		}
+		return err
+	})
+	return list, err
+}
+
+// attempts are those that are under way: each has the token it was made with.
+func (k *rekeying) attempts(ctx context.Context) (list []sealed, err error) {
+	err = k.e.store.View(ctx, func(r Reader) error {
+		open, err := r.SealedAttempts()
+		list = nil
+		for _, a := range open {
+			list = append(list, sealed{value: a.Token, aad: cardAAD(a.Card), name: fmt.Sprintf("charge %d", a.Charge), n: &k.done.Attempts,
+				put: func(tx Tx, was, now []byte) (bool, error) { return tx.ResealAttempt(a.Charge, a.N, was, now) }})
 		}
 		return err
 	})

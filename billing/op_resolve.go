@@ -51,7 +51,8 @@ func (e *Engine) ResolveCharge(ctx context.Context, p ResolveParams) (c Charge, 
 }
 
 func (u *unitOfWork) resolvedNotCaptured(c *Charge, a *Attempt, p ResolveParams) error {
-	a.State, a.SettledAt, a.Class, a.Code = AttemptDeclined, u.now, DeclineSoft, "not_captured"
+	a.settle(AttemptDeclined, u.now)
+	a.Class, a.Code = DeclineSoft, "not_captured"
 	a.Message = p.Reference + ": " + p.Reason
 	if err := u.tx.SetAttempt(a); err != nil {
 		return err

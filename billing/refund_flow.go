@@ -104,7 +104,7 @@ func (u *unitOfWork) refundAnswered(f *Refund, res GatewayResult) error {
 	}
 	f.Code, f.Message = res.Code, res.Message
 	switch {
-	case res.Outcome == OutcomeSucceeded && f.State != RefundSucceeded:
+	case res.Outcome == OutcomeSucceeded && f.State.Open():
 		return u.refunded(f)
 	case res.Outcome == OutcomeDeclined && f.State != RefundFailed:
 		return u.refundFailed(f)

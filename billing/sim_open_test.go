@@ -5,15 +5,15 @@ package billing_test
 const (
 	// tokensFrozen: an attempt that is sent or asked about again has the token it
 	// was made with, also when the card was given another one meanwhile.
-	tokensFrozen = false
+	tokensFrozen = true
 	// latestWins: of two events about one refund the one that happened later
 	// counts, in whichever order they come.
-	latestWins = false
+	latestWins = true
 	// limitsAtSend: a network's limit is looked at again just before a try is
 	// sent, so that it holds for retries and for a card that several owners have;
 	// and the first decline of a card counts for its fingerprint.
-	limitsAtSend = false
+	limitsAtSend = true
 	// leaseChecked: an answer that says nothing definite, heard by a worker whose
 	// lease was over, changes nothing.
-	leaseChecked = false
+	leaseChecked = true
 )

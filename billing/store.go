@@ -229,6 +229,8 @@ type ChargeReader interface {
 	// the newest that has it.
 	AttemptByKey(key string) (Attempt, error)
 	AttemptByRef(gateway, ref string) (Attempt, error)
+	// SealedAttempts lists the attempts that hold a sealed token: those not settled.
+	SealedAttempts() ([]SealedAttempt, error)
 	// DeclinedTries lists the declined attempts on a card since a time, newest first.
 	DeclinedTries(print string, since time.Time, limit int) ([]DeclinedTry, error)
 	// Decisions lists an owner's (0: everybody's) decisions, newest first.
@@ -250,6 +252,14 @@ type DueFilter struct {
 
 // MaxSpared is how many gateways a DueFilter may leave out.
 const MaxSpared = 4
+
+// SealedAttempt is the sealed token of an attempt of a card.
+type SealedAttempt struct {
+	Charge ChargeID
+	N      int
+	Card   CardID
+	Token  []byte
+}
 
 // DeclinedTry is a declined attempt as the card networks count it.
 type DeclinedTry struct {
@@ -280,6 +290,8 @@ type ChargeWriter interface {
 	AddAttempt(*Attempt) error
 	// SetAttempt replaces an attempt's outcome.
 	SetAttempt(*Attempt) error
+	// ResealAttempt replaces a sealed token; false if it is not what it was.
+	ResealAttempt(c ChargeID, n int, was, now []byte) (bool, error)
 }
 
 // RefundReader reads refunds and disputes.

@@ -6,8 +6,8 @@ import (
 	"topupd/billing"
 )
 
-const attemptColumns = `a.charge_id, a.n, a.key, a.state, a.submitted_at, a.settled_at, a.lookups, a.gateway, a.ref, a.card_print,
-    a.class, a.code, a.advice, a.message
+const attemptColumns = `a.charge_id, a.n, a.key, a.state, a.submitted_at, a.settled_at, a.lookups, a.gateway, a.ref, a.token,
+    a.customer, a.card_print, a.class, a.code, a.advice, a.message
 FROM attempts a`
 
 func scanAttempt(r *row, a *billing.Attempt) {
@@ -20,6 +20,8 @@ func scanAttempt(r *row, a *billing.Attempt) {
 	a.Lookups = r.int()
 	a.Gateway = r.text()
 	a.Ref = r.text()
+	a.Token = r.bytes()
+	a.Customer = r.text()
 	a.Print = r.text()
 	a.Class = declineClass(r.text())
 	a.Code = r.text()
@@ -82,20 +84,37 @@ func (r *reader) SubmittedSince(at time.Time) (count int64, money map[billing.Un
 }
 
 const sqlAddAttempt = `INSERT INTO attempts (charge_id, n, top_id, key, state, submitted_at, settled_at, lookups, gateway,
-    ref, card_print, class, code, advice, message)
-VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+    ref, token, customer, card_print, class, code, advice, message)
+VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 func (t *tx) AddAttempt(a *billing.Attempt) error {
 	_, err := t.exec(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
-		a.Lookups, a.Gateway, a.Ref, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+		a.Lookups, a.Gateway, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
 	return err
 }
 
 const sqlSetAttempt = `UPDATE attempts SET state = $3, submitted_at = $4, settled_at = $5, lookups = $6, ref = $7,
-    card_print = $8, class = $9, code = $10, advice = $11, message = $12
+    token = $8, customer = $9, card_print = $10, class = $11, code = $12, advice = $13, message = $14
 WHERE charge_id = $1 AND n = $2`
 
 func (t *tx) SetAttempt(a *billing.Attempt) error {
 	return t.change("attempt", sqlSetAttempt, int64(a.Charge), a.N, string(a.State), a.SubmittedAt, a.SettledAt,
-		a.Lookups, a.Ref, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+		a.Lookups, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+}
+
+const sqlSealedAttempts = `SELECT a.charge_id, a.n, c.card_id, a.token FROM attempts a JOIN charges c ON c.id = a.charge_id
+WHERE a.token IS NOT NULL ORDER BY a.charge_id, a.n`
+
+func (r *reader) SealedAttempts() ([]billing.SealedAttempt, error) {
+	return list(r, func(r *row, s *billing.SealedAttempt) {
+		s.Charge, s.N = billing.ChargeID(r.int64()), r.int()
+		s.Card, s.Token = billing.CardID(r.int64()), r.bytes()
+	}, sqlSealedAttempts)
+}
+
+const sqlResealAttempt = `UPDATE attempts SET token = $4 WHERE charge_id = $1 AND n = $2 AND token = $3`
+
+func (t *tx) ResealAttempt(id billing.ChargeID, n int, was, now []byte) (bool, error) {
+	changed, err := t.exec(sqlResealAttempt, int64(id), n, was, now)
+	return changed == 1, err
 }

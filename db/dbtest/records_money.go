@@ -201,8 +201,8 @@ func chargeRecords(w *world) {
 func attemptRecords(w *world, id billing.ChargeID) {
 	var a billing.Attempt
 	stuff(&a)
-	a.Charge, a.N, a.State, a.Class = id, 2, billing.AttemptDeclined, billing.DeclineAuthentication
-	first := billing.Attempt{Charge: id, N: 1, Key: "k1", State: billing.AttemptSubmitted, SubmittedAt: noon}
+	a.Charge, a.N, a.State, a.Class, a.Token = id, 2, billing.AttemptDeclined, billing.DeclineAuthentication, nil
+	first := billing.Attempt{Charge: id, N: 1, Key: "k1", State: billing.AttemptSubmitted, SubmittedAt: noon, Token: []byte("sealed"), Customer: "cus"}
 	w.update(func(tx billing.Tx) error {
 		if err := tx.AddAttempt(&a); err != nil {
 			return err
@@ -213,6 +213,23 @@ func attemptRecords(w *world, id billing.ChargeID) {
 	got := read(w, get)
 	same(w, got, []billing.Attempt{first, a})
 	utc(w, got)
+	same(w, read(w, billing.Reader.SealedAttempts), []billing.SealedAttempt{{Charge: id, N: 1, Card: w.card[alice], Token: []byte("sealed")}})
+	reseal := func(was string) (changed bool) {
+		w.update(func(tx billing.Tx) (err error) {
+			changed, err = tx.ResealAttempt(id, 1, []byte(was), []byte("anew"))
+			return err
+		})
+		return changed
+	}
+	if reseal("other") || !reseal("sealed") || reseal("sealed") {
+		w.Error("a token was resealed that was not what it was")
+	}
+	w.refused(billing.Conflict, "", func(tx billing.Tx) error {
+		held := first
+		held.State, held.SettledAt = billing.AttemptSucceeded, noon // with its token
+		return tx.SetAttempt(&held)
+	})
+	first.Token = nil
 	for class := billing.DeclineNone; class <= billing.DeclineAuthentication; class++ {
 		first.State, first.SettledAt, first.Class, first.Lookups, first.Ref = billing.AttemptSucceeded, noon, class, 3, "ref"
 		w.update(func(tx billing.Tx) error { return tx.SetAttempt(&first) })

@@ -3,6 +3,9 @@
 -- disputes, what a gateway told on its own, and how fast it may be called.
 
 ALTER TABLE attempts ADD COLUMN gateway TEXT NOT NULL DEFAULT '';
+-- What an attempt that is not settled is sent again with; sealed.
+ALTER TABLE attempts ADD COLUMN token BLOB CHECK (token IS NULL OR settled_at IS NULL);
+ALTER TABLE attempts ADD COLUMN customer TEXT NOT NULL DEFAULT '';
 -- The card's fingerprint, or "card:ID" where none is known: the networks' limits
 -- count by it.
 ALTER TABLE attempts ADD COLUMN card_print TEXT NOT NULL DEFAULT '';
@@ -13,6 +16,7 @@ UPDATE attempts SET gateway = (SELECT gateway FROM charges c WHERE c.id = charge
 
 CREATE INDEX attempts_ref ON attempts (gateway, ref) WHERE ref <> '';
 CREATE INDEX attempts_declined ON attempts (card_print, settled_at) WHERE state = 'declined';
+CREATE INDEX attempts_sealed ON attempts (charge_id, n) WHERE token IS NOT NULL;
 CREATE INDEX attempts_submitted ON attempts (submitted_at);
 
 CREATE INDEX postings_of_charge ON postings (charge_id) WHERE charge_id IS NOT NULL;
