@@ -193,22 +193,11 @@ func (s *simulation) drawCreditLimit(o *simOwner) simOp {
 func (s *simulation) drawToken(o *simOwner) simOp {
 	card := o.cards[s.rng.IntN(len(o.cards))]
 	token := s.token(s.rng)
-	if !tokensFrozen && s.attempted(card) {
-		return simOp{name: "no new card", run: func(*process) error { return nil }}
-	}
 	return simOp{name: fmt.Sprintf("card %d is now %s", card, token.Reveal()), again: true, run: func(p *process) error {
 		return p.engine.Import(p.ctx, false, func(im *billing.Importer) error {
 			return im.Card(billing.CardLine{ID: card, Owner: o.id, Token: billing.To(token)})
 		})
 	}}
-}
-
-// attempted reports whether a card has an attempt whose outcome is open.
-func (s *simulation) attempted(card billing.CardID) (open bool) {
-	s.eachCharge(func(c billing.Charge, attempts []billing.Attempt) {
-		open = open || c.Card == card && c.Open() && len(attempts) == c.Attempt
-	})
-	return open
 }
 
 // drawAtBank is what people do at the bank: refunds by hand, disputes,
@@ -236,7 +225,7 @@ func (s *simulation) drawAtBank() simOp {
 		switch what {
 		case 0, 1:
 			s.bank.takeBack(p, part)
-			if latestWins && won {
+			if won {
 				s.bank.bounce(n) // on the same day: the two events cross
 			}
 		case 2:
@@ -409,7 +398,7 @@ func (s *simulation) burst() {
 	switch o := s.owners[s.rng.IntN(len(s.owners))]; {
 	case s.oneIn(3):
 		ops = append(ops, s.drawPolicy(o))
-	case tokensFrozen && s.oneIn(3):
+	case s.oneIn(3):
 		ops = append(ops, s.drawToken(o))
 	}
 	s.revive()
@@ -438,7 +427,7 @@ func (s *simulation) burst() {
 	}
 	all.Wait()
 	time.Sleep(time.Duration(1+s.rng.IntN(5)) * time.Second)
-	if leaseChecked && s.stalls {
+	if s.stalls {
 		// Long enough for the others to go on where a machine was paused.
 		for range 3 {
 			op := s.drawMove(s.charged(s.owners[0]), billing.PostAddFunds, 30*s.owners[0].scale)

@@ -364,10 +364,7 @@ func (s *simulation) judgeRetries(b *books) {
 // tried again, whoever stored it and under whichever need.
 func (s *simulation) judgeNetworks() {
 	slack := 0
-	switch {
-	case !limitsAtSend:
-		slack = 2 * len(s.owners)
-	case s.parallel:
+	if s.parallel {
 		slack = len(s.owners) // tries that are on their way are not declined yet
 	}
 	for i, p := range s.bank.list {

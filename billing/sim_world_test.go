@@ -133,7 +133,7 @@ func (s *simulation) choose() {
 		set.Breaker.Charges = 2
 	}
 	s.levies = s.oneIn(3)
-	if s.stalls = s.parallel && s.oneIn(2); s.stalls && leaseChecked {
+	if s.stalls = s.parallel && s.oneIn(2); s.stalls {
 		set.GatewayTimeout = 20 * time.Second
 	}
 	if s.oneIn(8) {
@@ -231,7 +231,7 @@ func (s *simulation) unsettle(p *process) {
 	if s.shaky > 0 {
 		p.glitch = s.glitches()
 	}
-	if !leaseChecked || !s.stalls {
+	if !s.stalls {
 		return
 	}
 	r := rand.New(rand.NewPCG(s.seed, 4))
