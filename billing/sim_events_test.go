@@ -3,7 +3,6 @@ package billing_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
