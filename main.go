@@ -114,8 +114,9 @@ func gateway(c *cli.Config, name string) (billing.Gateway, error) {
 	case stripe.Name:
 		return stripe.New(stripe.Options{
 			Key: c.StripeKey, URL: c.StripeURL, Timeout: c.Engine.GatewayTimeout,
-			// A request that was sent is over when its time-out is, and some more.
-			InFlight: c.Engine.GatewayTimeout + 10*time.Second,
+			// A confirmation may start as late as its turn and its payment's making
+			// take, and is over when its time-out is, and some more.
+			InFlight: 2*c.Engine.GatewayTimeout + 12*time.Second,
 		})
 	case hook.Name:
 		return hook.New(hook.Options{URL: c.HookURL, Secret: c.HookSecret})

@@ -7,14 +7,17 @@ type AlarmKind string
 
 // The alarms.
 const (
-	AlarmUnknown       AlarmKind = "unknown"         // 15 minutes of not knowing a charge's outcome
-	AlarmUnresolved    AlarmKind = "unresolved"      // three days: a person has to find out
-	AlarmManyCharges   AlarmKind = "many_charges"    // three automatic charges of one owner in an hour
-	AlarmStopped       AlarmKind = "sending_stopped" // the global breaker
-	AlarmLateCapture   AlarmKind = "late_capture"    // a charge that had ended was captured after all
-	AlarmCapturedTwice AlarmKind = "captured_twice"  // the gateway captured two attempts of one charge
-	AlarmDispute       AlarmKind = "dispute"
-	AlarmFraudWarning  AlarmKind = "fraud_warning"
+	AlarmUnknown         AlarmKind = "unknown"          // 15 minutes of not knowing a charge's outcome
+	AlarmUnresolved      AlarmKind = "unresolved"       // three days: a person has to find out
+	AlarmManyCharges     AlarmKind = "many_charges"     // three automatic charges of one owner in an hour
+	AlarmTooLarge        AlarmKind = "too_large"        // one charge above the limit of a minute
+	AlarmStopped         AlarmKind = "sending_stopped"  // the global breaker
+	AlarmLateCapture     AlarmKind = "late_capture"     // a charge that had ended was captured after all
+	AlarmCapturedTwice   AlarmKind = "captured_twice"   // the gateway captured two attempts of one charge
+	AlarmResolvedWrongly AlarmKind = "resolved_wrongly" // the gateway denies what a person said
+	AlarmStrayCapture    AlarmKind = "stray_capture"    // a payment under our key that no attempt knows
+	AlarmDispute         AlarmKind = "dispute"
+	AlarmFraudWarning    AlarmKind = "fraud_warning"
 )
 
 // alarm tells the operator: a log line and, where root has an address, a mail.

@@ -65,10 +65,12 @@ func (c *Charge) Key(instance string, attempt int) string {
 
 // Attempt is one try at a charge; committed before its request leaves (C1).
 type Attempt struct {
-	Charge      ChargeID
-	N           int
-	Key         string // Charge.Key(instance, N), unique
-	State       AttemptState
+	Charge ChargeID
+	N      int
+	Key    string // Charge.Key(instance, N), unique
+	State  AttemptState
+	// FirstAt is when it was sent first, SubmittedAt last; real time.
+	FirstAt     time.Time
 	SubmittedAt time.Time
 	SettledAt   time.Time
 	// Lookups counts how often its outcome was asked for, or it was sent again
@@ -88,6 +90,14 @@ type Attempt struct {
 	Code    string
 	Advice  string // the network's advice beside the code
 	Message string
+}
+
+// firstAt is since when its outcome may be unknown.
+func (a *Attempt) firstAt() time.Time {
+	if a.FirstAt.IsZero() {
+		return a.SubmittedAt
+	}
+	return a.FirstAt
 }
 
 // settle gives the attempt its definite state; nothing more is sent under its key.

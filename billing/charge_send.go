@@ -116,18 +116,14 @@ func (e *Engine) claim(ctx context.Context, id ChargeID) (*sending, error) {
 		gateway = c.Gateway
 		g, listed := e.gateways[gateway]
 		if !listed {
-			// Set up again, it goes on; nothing is known to have been sent twice.
-			u.askLater(&c, time.Hour)
-			return u.tx.SetCharge(&c)
+			return u.unlisted(&c)
 		}
 		if paused(g, u.real) {
 			return nil // the worker spares it from its next look on
 		}
 		switch c.State {
 		case ChargeCreated:
-			if stopped, err = u.stopped(&c); err == nil && !stopped {
-				s, hold, err = u.submit(&c, g)
-			}
+			s, stopped, hold, err = u.submit(&c, g)
 		case ChargeSubmitted, ChargeUnknown:
 			s, hold, err = u.ask(&c, g)
 		}
@@ -140,6 +136,28 @@ func (e *Engine) claim(ctx context.Context, id ChargeID) (*sending, error) {
 		e.gate.hold(gateway, hold)
 	}
 	return s, err
+}
+
+// unlisted goes on with a charge whose gateway is not set up any more: what was
+// not sent is cancelled, so that another card can be charged, and what was sent
+// grows old like any unknown outcome, until it is for a person.
+func (u *unitOfWork) unlisted(c *Charge) error {
+	if c.State != ChargeCreated {
+		a, err := u.attemptN(c.ID, c.Attempt)
+		if err != nil {
+			return err
+		}
+		return u.unknown(c, &a, GatewayResult{Code: "gateway_not_set_up", Message: "the gateway " + c.Gateway + " is not set up"})
+	}
+	reason, j, err := u.lastLook(c)
+	if err != nil {
+		return err
+	}
+	if reason == "" { // a payment by hand waits for its gateway
+		u.askLater(c, time.Hour)
+		return u.tx.SetCharge(c)
+	}
+	return u.cancel(j, c, reason)
 }
 
 // lastLook is the reason why a charge is no longer needed, or empty.
@@ -157,33 +175,39 @@ func (u *unitOfWork) lastLook(c *Charge) (string, *Judged, error) {
 }
 
 // submit takes the last look and commits the attempt. hold is set when it is not
-// the gateway's turn.
-func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, hold time.Time, err error) {
+// the gateway's turn, stopped when the global breaker holds everything.
+func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, stopped bool, hold time.Time, err error) {
 	reason, j, err := u.lastLook(c)
 	if err != nil {
-		return nil, hold, err
+		return nil, false, hold, err
 	}
 	if reason != "" {
-		return nil, hold, u.cancel(j, c, reason)
+		return nil, false, hold, u.cancel(j, c, reason)
+	}
+	if stopped, err = u.stopped(c); err != nil || stopped || c.LeaseUntil.After(u.real) {
+		return nil, stopped, hold, err
 	}
 	a, err := u.attemptN(c.ID, c.Attempt)
 	if err != nil {
-		return nil, hold, err
+		return nil, false, hold, err
 	}
 	card, err := u.tx.Card(c.Card)
 	if err != nil {
-		return nil, hold, err
+		return nil, false, hold, err
 	}
 	req, err := u.request(c, &card, &a)
 	if err != nil {
-		return nil, hold, u.noToken(c, err)
+		return nil, false, hold, u.noToken(c, err)
 	}
 	at, ok, err := u.turn(g, callsPerCharge(g))
 	if err != nil || !ok {
-		return nil, at, err
+		return nil, false, at, err
 	}
 	a.Key, a.Gateway, a.Print = req.Key, c.Gateway, card.Print()
 	a.State, a.SubmittedAt = AttemptSubmitted, u.real
+	if a.FirstAt.IsZero() {
+		a.FirstAt = u.real
+	}
 	if a.Charge == 0 {
 		a.Charge, a.N = c.ID, c.Attempt
 		err = u.tx.AddAttempt(&a)
@@ -191,10 +215,10 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, hold time.Time, e
 		err = u.tx.SetAttempt(&a)
 	}
 	if err != nil {
-		return nil, hold, err
+		return nil, false, hold, err
 	}
 	u.lease(c, g, ChargeSubmitted, at)
-	return &sending{charge: *c, n: c.Attempt, startAt: at, req: req}, hold, u.tx.SetCharge(c)
+	return &sending{charge: *c, n: c.Attempt, startAt: at, req: req}, false, hold, u.tx.SetCharge(c)
 }
 
 // lease marks the charge as being worked on. When the lease runs out, whoever
@@ -227,7 +251,8 @@ func (u *unitOfWork) ask(c *Charge, g Gateway) (s *sending, hold time.Time, err 
 	}
 	req, err := u.request(c, &card, &a)
 	if err != nil {
-		return nil, hold, u.noToken(c, err)
+		u.tell(func(o Observer) { o.Failed("the card's token cannot be opened", err) })
+		return nil, hold, u.unknown(c, &a, GatewayResult{Code: "token_not_opened", Message: "the card's token cannot be opened: bring its key back"})
 	}
 	at, ok, err := u.turn(g, 1)
 	if err != nil || !ok {
@@ -293,6 +318,9 @@ func cardAAD(id CardID) string { return causeOf("card", int64(id)) }
 func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, error) {
 	if !c.Purpose.Automatic() {
 		return "", nil
+	}
+	if card.Gateway != c.Gateway {
+		return "card_changed", nil
 	}
 	choice, err := u.e.takes(u.tx, u.e.usable(*card, u.now), c.Unit, c.Gross, u.now)
 	if err != nil {

@@ -37,7 +37,7 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult, asked bo
 	if c.Run != 0 {
 		u.run = c.Run
 	}
-	if res.Ref != "" {
+	if a.Ref == "" {
 		a.Ref = res.Ref
 	}
 	if err := u.learnCard(c, res.Card); err != nil {
@@ -51,6 +51,8 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult, asked bo
 	}
 	awaited := a.State != AttemptSucceeded && a.State != AttemptDeclined
 	switch {
+	case a.State == AttemptSucceeded && a.Code == codeResolved && res.Outcome == OutcomeDeclined:
+		return u.resolvedWrongly(c, a, res)
 	case !awaited:
 		return nil
 	case !c.Open() || a.N != c.Attempt:
@@ -72,6 +74,9 @@ func (u *unitOfWork) answered(c *Charge, a *Attempt, res GatewayResult, asked bo
 	}
 }
 
+// codeCapturedTwice marks an attempt that was captured beside the one that is booked.
+const codeCapturedTwice = "captured_twice"
+
 // captured books a capture exactly once, also one that comes after the charge had
 // ended otherwise: money that moved is credited.
 func (u *unitOfWork) captured(c *Charge, a *Attempt) error {
@@ -82,6 +87,7 @@ func (u *unitOfWork) captured(c *Charge, a *Attempt) error {
 		// Two attempts of one charge were captured: the second is no credit that
 		// anybody wanted, and a person gives it back.
 		a.settle(AttemptSucceeded, u.now)
+		a.Code = codeCapturedTwice
 		if err := u.tx.SetAttempt(a); err != nil {
 			return err
 		}
@@ -131,6 +137,14 @@ func (c *Card) learn(told GatewayCard) (changed bool) {
 		c.ExpYear, c.ExpMonth, changed = told.ExpYear, told.ExpMonth, true
 	}
 	return changed
+}
+
+// told is a gateway's answer in a line for people.
+func told(res GatewayResult) string {
+	if res.Message == "" {
+		return res.Code
+	}
+	return res.Code + ": " + res.Message
 }
 
 // history keeps what became of a charge beside the decisions that led to it.
@@ -202,6 +216,10 @@ func (u *unitOfWork) resume(j *Judged) error {
 // declined follows the retry plan: soft declines are tried again, hard ones put
 // the card aside, and the customer is asked where the issuer wants that.
 func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
+	replaced, err := u.tokenReplaced(c, a)
+	if err != nil {
+		return err
+	}
 	a.settle(AttemptDeclined, u.now)
 	a.Class, a.Code, a.Advice, a.Message = res.Class, res.Code, res.Advice, res.Message
 	if a.Class == DeclineNone {
@@ -228,13 +246,15 @@ func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
 		return err
 	}
 	j.OpenCharge = 0
-	if a.Class == DeclineHard {
-		if err := u.putAside(c.Card, a.Code); err != nil {
+	if !replaced {
+		if a.Class == DeclineHard {
+			if err := u.putAside(c.Card, a.Code); err != nil {
+				return err
+			}
+		}
+		if err := u.suspend(&j, c, a); err != nil {
 			return err
 		}
-	}
-	if err := u.suspend(&j, c, a); err != nil {
-		return err
 	}
 	return u.afterSettled(&j, c)
 }
@@ -259,6 +279,21 @@ func (u *unitOfWork) retryLater(j *Judged, c *Charge, a *Attempt, at time.Time) 
 		}
 	}
 	return u.afterAnswer(j, c)
+}
+
+// tokenReplaced reports whether the card was given another token since the attempt
+// was made: what the issuer said is about a card that is gone.
+func (u *unitOfWork) tokenReplaced(c *Charge, a *Attempt) (bool, error) {
+	card, err := u.tx.Card(c.Card)
+	if err != nil || len(a.Token) == 0 || len(card.Token) == 0 {
+		return false, err
+	}
+	was, err := u.e.sealer.Open(a.Token, cardAAD(card.ID))
+	if err != nil {
+		return false, nil // sealed with a key that is not set: nobody can tell
+	}
+	now, err := u.e.sealer.Open(card.Token, cardAAD(card.ID))
+	return err == nil && was != now, nil
 }
 
 // nextTry is when a declined charge is tried again by its plan; not before the
@@ -293,8 +328,8 @@ func (u *unitOfWork) putAside(id CardID, why string) error {
 		}
 	}
 	for i := range same {
-		if same[i].State != CardUsable {
-			continue
+		if same[i].State != CardUsable && !(same[i].asideByDispute() && why != asideDispute && why != asideFraud) {
+			continue // a decline weighs more than a dispute, which a person may lift
 		}
 		same[i].State, same[i].Aside, same[i].UpdatedAt = CardAside, why, u.now
 		if err := u.tx.PutCard(&same[i]); err != nil {
@@ -348,12 +383,16 @@ func (u *unitOfWork) mailedNow(j *Judged) error {
 func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult, asked bool) error {
 	a.State = AttemptNotSent
 	a.Code, a.Message = res.Code, res.Message
-	wait := time.Duration(0)
-	switch {
-	case res.Trouble == TroubleLimited:
-		wait = max(res.RetryAfter, time.Second) // asked for, so it counts no failure
-	case !asked:
-		wait = askAfter(a.Lookups)
+	if a.Lookups == 0 {
+		if err := u.history(c, ReasonNotAttempted, told(res)); err != nil {
+			return err
+		}
+	}
+	wait := res.RetryAfter
+	if !asked {
+		// Also after a 429: one payment that is always refused must not take the
+		// turns of all others.
+		wait = max(wait, askAfter(a.Lookups))
 		a.Lookups++
 	}
 	if err := u.tx.SetAttempt(a); err != nil {
@@ -370,15 +409,21 @@ func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult, asked boo
 func (u *unitOfWork) unknown(c *Charge, a *Attempt, res GatewayResult) error {
 	a.State = AttemptUnknown
 	a.Code, a.Message = res.Code, res.Message
+	if a.Lookups == 0 {
+		if err := u.history(c, ReasonUnknown, told(res)); err != nil {
+			return err
+		}
+	}
 	wait := askAfter(a.Lookups)
 	a.Lookups++
 	if err := u.tx.SetAttempt(a); err != nil {
 		return err
 	}
-	age := u.real.Sub(a.SubmittedAt)
+	age := u.real.Sub(a.firstAt())
 	how := EndNone
 	u.askLater(c, wait)
-	if age >= unresolvedAfter && a.Lookups > len(askAgain) { // asked, not only waited: the server may have stood still
+	_, listed := u.e.gateways[c.Gateway]
+	if age >= unresolvedAfter && (!listed || a.Lookups > len(askAgain)) { // asked, not only waited: the server may have stood still
 		how, c.DueAt, c.LeaseUntil = EndUnresolved, zeroTime, zeroTime
 		c.Reason = "the gateway did not tell the outcome in three days"
 	}

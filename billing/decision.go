@@ -56,14 +56,17 @@ const (
 	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no more tries of this card for now
 
 	// What became of a charge, kept beside the decisions that led to it.
-	ReasonCharged    Reason = "charged"    // captured and credited
-	ReasonDeclined   Reason = "declined"   // Detail has the code and when it is tried again
-	ReasonCancelled  Reason = "cancelled"  // the last look found it no longer needed
-	ReasonUnresolved Reason = "unresolved" // nobody knows; for a person
-	ReasonResolved   Reason = "resolved"   // a person said what became of it
-	ReasonRefunded   Reason = "refunded"   // money went back to the card
-	ReasonDisputed   Reason = "disputed"   // the cardholder objects
-	ReasonResumed    Reason = "resumed"    // a person lifted what held automatic charges
+	ReasonCharged      Reason = "charged"         // captured and credited
+	ReasonDeclined     Reason = "declined"        // Detail has the code and when it is tried again
+	ReasonUnknown      Reason = "unknown"         // no answer that says what happened; it is asked for
+	ReasonNotAttempted Reason = "not_attempted"   // nothing reached the network; sent again with the same key
+	ReasonCancelled    Reason = "cancelled"       // the last look found it no longer needed
+	ReasonUnresolved   Reason = "unresolved"      // nobody knows; for a person
+	ReasonResolved     Reason = "resolved"        // a person said what became of it
+	ReasonRefunded     Reason = "refunded"        // money went back to the card
+	ReasonDisputed     Reason = "disputed"        // the cardholder objects
+	ReasonStopped      Reason = "sending_stopped" // the global breaker
+	ReasonResumed      Reason = "resumed"         // a person lifted what held automatic charges
 )
 
 // AskedAbout reports whether a person would ask about it, so that the decision
@@ -81,7 +84,7 @@ func (r Reason) AskedAbout() bool {
 // owner: its decision holds no balance.
 func (r Reason) Outcome() bool {
 	switch r {
-	case ReasonCharged, ReasonDeclined, ReasonCancelled, ReasonUnresolved, ReasonResolved, ReasonRefunded, ReasonDisputed:
+	case ReasonCharged, ReasonDeclined, ReasonUnknown, ReasonNotAttempted, ReasonCancelled, ReasonUnresolved, ReasonResolved, ReasonRefunded, ReasonDisputed:
 		return true
 	}
 	return false

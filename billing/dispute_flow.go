@@ -48,6 +48,7 @@ func (u *unitOfWork) disputeTold(c *Charge, ev *GatewayEvent) error {
 		if ev.Result.Outcome == OutcomeSucceeded {
 			d.State = DisputeWon
 		}
+		err = u.history(c, ReasonDisputed, string(d.State))
 	}
 	if err != nil {
 		return err

@@ -259,10 +259,10 @@ func TestDisputeHoldsOwnerAndCardUntilAPersonLiftsIt(t *testing.T) {
 	k.debit(t0.Add(3*time.Hour), 9*usd)
 	k.drain(t0.Add(3 * time.Hour))
 	k.wantStates(billing.ChargeSucceeded) // won, and still held
-	k.ok(k.engine.ResumeOwner(root(t0.Add(4*time.Hour)), billing.Account(100), "the bank called"))
+	k.ok(k.engine.ResumeOwner(root(t0.Add(4*time.Hour)), billing.Account(100), 0, "the bank called"))
 	k.drain(t0.Add(4 * time.Hour))
 	k.wantStates(billing.ChargeSucceeded, billing.ChargeSucceeded)
-	if err := k.engine.ResumeOwner(root(t0.Add(4*time.Hour)), billing.Account(100), "again"); !errors.Is(err, billing.Conflict) {
+	if err := k.engine.ResumeOwner(root(t0.Add(4*time.Hour)), billing.Account(100), 0, "again"); !errors.Is(err, billing.Conflict) {
 		t.Errorf("resumed again: %v", err)
 	}
 	k.verify()
@@ -275,7 +275,7 @@ func TestFraudWarningPutsTheCardAside(t *testing.T) {
 	k.drain(t0.Add(time.Hour))
 	k.wantStates(billing.ChargeSucceeded)
 	k.wantReason(billing.ReasonCardUnusable)
-	k.ok(k.engine.ResumeOwner(root(t0.Add(2*time.Hour)), billing.Account(100), "it was the customer"))
+	k.ok(k.engine.ResumeOwner(root(t0.Add(2*time.Hour)), billing.Account(100), 0, "it was the customer"))
 	k.drain(t0.Add(2 * time.Hour))
 	k.wantStates(billing.ChargeSucceeded, billing.ChargeSucceeded)
 }
@@ -540,7 +540,7 @@ func TestGlobalBreakerStopsUntilAPersonResumes(t *testing.T) {
 			if !strings.Contains(mails, "topupd: sending of charges is stopped: more than") {
 				t.Errorf("mails %s", mails)
 			}
-			k.ok(k.engine.ResumeSending(root(t0)))
+			k.ok(k.engine.ResumeSending(root(t0), "all is well"))
 			k.drain(t0)
 			if n := len(k.gateway.Captures()); n != 4 {
 				t.Errorf("%d captures after it was resumed", n)
@@ -583,7 +583,7 @@ func TestPace(t *testing.T) {
 	k.debit(t0, 16*usd)
 	k.drain(t0)
 	row := k.wantStates(billing.ChargeCreated)[0]
-	if a := row.Attempts[0]; a.State != billing.AttemptNotSent || a.Lookups != 0 {
+	if a := row.Attempts[0]; a.State != billing.AttemptNotSent || row.Charge.Attempt != 1 {
 		t.Errorf("429 is neither decline nor fault: %+v", a)
 	}
 	var p billing.Pace

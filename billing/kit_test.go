@@ -345,7 +345,7 @@ func (k *kit) age(by time.Duration) {
 			return err
 		}
 		a := attempts[0]
-		a.SubmittedAt = a.SubmittedAt.Add(-by)
+		a.FirstAt, a.SubmittedAt = a.FirstAt.Add(-by), a.SubmittedAt.Add(-by)
 		return tx.SetAttempt(&a)
 	}))
 }

@@ -66,6 +66,9 @@ func (v *noticeView) AvailableText() string {
 // RetryText is when the card is tried again, in the owner's zone.
 func (v *noticeView) RetryText() string { return v.RetryAt.In(v.zone).Format("2006-01-02 15:04 MST") }
 
+// Gone says that the card was refused for good.
+func (v *noticeView) Gone() bool { return v.Class == DeclineHard }
+
 // Greeting is the owner's name, or what it is.
 func (v *noticeView) Greeting() string {
 	if v.Name != "" {

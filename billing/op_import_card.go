@@ -66,6 +66,9 @@ func (im *Importer) Card(l CardLine) error {
 	}
 	c.UpdatedAt = im.u.now
 	if err := im.u.tx.PutCard(&c); err != nil {
+		if errors.Is(err, Exists) && ErrorField(err) == "primary" {
+			return Errorf(Exists, "primary", "%s has another primary card: a line before this one gives that card \"primary\":false", c.Owner)
+		}
 		return err
 	}
 	if changed { // a new or changed card ends a suspension

@@ -128,7 +128,11 @@ func (u *unitOfWork) giveBack(c *Charge, kind PostingKind, cause, notes string, 
 	if err != nil {
 		return 0, err
 	}
-	if err := u.history(c, refundReason(kind), fmt.Sprintf("%s of %s", Money(amount, c.Unit), Money(c.Gross, c.Unit))); err != nil {
+	detail := fmt.Sprintf("%s of %s went back", Money(amount, c.Unit), Money(c.Gross, c.Unit))
+	if amount < 0 {
+		detail = fmt.Sprintf("%s of %s came again", Money(-amount, c.Unit), Money(c.Gross, c.Unit))
+	}
+	if err := u.history(c, refundReason(kind), detail); err != nil {
 		return 0, err
 	}
 	trigger := TriggerCorrection

@@ -1,6 +1,9 @@
 package billing
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // ResolveParams is what a person found out about a charge whose outcome the
 // gateway did not tell.
@@ -27,12 +30,15 @@ func (e *Engine) ResolveCharge(ctx context.Context, p ResolveParams) (c Charge, 
 		if c, err = u.chargeInScope(p.Charge); err != nil {
 			return err
 		}
-		if c.State != ChargeUnresolved && c.State != ChargeUnknown {
-			return Errorf(Conflict, "charge", "charge %d is %s: only one whose outcome is unknown is resolved by a person", c.ID, c.State)
-		}
 		a, err := u.attemptN(c.ID, c.Attempt)
 		if err != nil {
 			return err
+		}
+		if c.State == ChargeSucceeded && a.Code == codeResolved && !p.Captured {
+			return u.resolvedAgain(&c, &a, p)
+		}
+		if c.State != ChargeUnresolved && c.State != ChargeUnknown {
+			return Errorf(Conflict, "charge", "charge %d is %s: only one whose outcome is unknown is resolved by a person", c.ID, c.State)
 		}
 		word := "not captured"
 		if p.Captured {
@@ -43,7 +49,11 @@ func (e *Engine) ResolveCharge(ctx context.Context, p ResolveParams) (c Charge, 
 		}
 		if p.Captured {
 			a.Message = p.Reference + ": " + p.Reason
-			return u.succeeded(&c, &a)
+			if err := u.succeeded(&c, &a); err != nil {
+				return err
+			}
+			a.Code = codeResolved
+			return u.tx.SetAttempt(&a)
 		}
 		return u.resolvedNotCaptured(&c, &a, p)
 	})
@@ -73,4 +83,43 @@ func (u *unitOfWork) resolvedNotCaptured(c *Charge, a *Attempt, p ResolveParams)
 		return err
 	}
 	return u.tx.JudgeWithin(c.Owner, u.now)
+}
+
+// codeResolved marks an attempt that was captured by a person's word.
+const codeResolved = "resolved"
+
+// resolvedWrongly: a person said captured, and the gateway says later that it was
+// not. What was credited stays until a person takes that back.
+func (u *unitOfWork) resolvedWrongly(c *Charge, a *Attempt, res GatewayResult) error {
+	if err := u.history(c, ReasonDeclined, told(res)+", after a person had said captured"); err != nil {
+		return err
+	}
+	return u.alarm(AlarmResolvedWrongly, causeOf("charge", int64(c.ID), int64(a.N)), c.Top,
+		fmt.Sprintf("charge %d of %s was resolved as captured, and its gateway denies it", c.ID, c.Owner),
+		fmt.Sprintf("The gateway %s says %s. %s were credited by a person's word (%s).\n"+
+			"`topupd charges resolve %d --not-captured`, with --reference and --reason, takes them back.",
+			c.Gateway, told(res), Money(c.Gross, c.Unit), a.Message, c.ID))
+}
+
+// resolvedAgain takes back what a person's word had credited, as a refund that no
+// gateway is asked for: what is not refunded yet.
+func (u *unitOfWork) resolvedAgain(c *Charge, a *Attempt, p ResolveParams) error {
+	left, err := u.notGivenBack(c)
+	if err != nil {
+		return err
+	}
+	if left <= 0 {
+		return Errorf(Conflict, "charge", "charge %d was given back already", c.ID)
+	}
+	f := Refund{
+		Charge: c.ID, Owner: c.Owner, Top: c.Top, Gateway: c.Gateway, Ref: "resolved:" + a.Key, Unit: c.Unit, Amount: left,
+		State: RefundUnknown, Reason: p.Reference + ": " + p.Reason, Actor: u.actor.Name(), CreatedAt: u.now,
+	}
+	if err := u.tx.CreateRefund(&f); err != nil {
+		return err
+	}
+	if err := u.history(c, ReasonResolved, "not captured, "+p.Reference+": "+p.Reason); err != nil {
+		return err
+	}
+	return u.refunded(&f)
 }

@@ -1,19 +1,24 @@
 package billing
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // ResumeOwner lets an owner's automatic charges go on by a person's word: it ends
 // suspensions, lifts disputes and the block that came with them, and brings cards
 // back that a dispute or a fraud warning put aside. A card that was refused for
-// good stays aside. Errors: NotFound, Conflict when nothing held it.
-func (e *Engine) ResumeOwner(ctx context.Context, o OwnerID, reason string) error {
+// good stays aside unless card names it. Errors: NotFound, Conflict when nothing
+// held it.
+func (e *Engine) ResumeOwner(ctx context.Context, o OwnerID, card CardID, reason string) error {
 	return e.update(ctx, func(u *unitOfWork) error {
 		j, err := u.judged(o)
 		if err != nil {
 			return err
 		}
 		lifted := 0
-		for _, step := range []func(*Judged) (bool, error){u.endSuspensions, u.liftDisputes, u.bringCardsBack} {
+		for _, step := range []func(*Judged) (bool, error){u.endSuspensions, u.liftDisputes, u.bringCardsBack,
+			func(j *Judged) (bool, error) { return u.bringBack(j, card) }} {
 			did, err := step(&j)
 			if err != nil {
 				return err
@@ -95,6 +100,22 @@ func (u *unitOfWork) bringCardsBack(j *Judged) (did bool, err error) {
 		}
 	}
 	return did, nil
+}
+
+// bringBack makes one named card usable again, whyever it was put aside.
+func (u *unitOfWork) bringBack(j *Judged, id CardID) (bool, error) {
+	if id == 0 {
+		return false, nil
+	}
+	c, err := u.tx.Card(id)
+	if errors.Is(err, NotFound) || err == nil && c.Owner != j.Owner.ID {
+		return false, Errorf(NotFound, "i_debit_credit_card", "%s has no card %d", j.Owner.ID, id)
+	}
+	if err != nil || c.State != CardAside {
+		return false, err
+	}
+	c.State, c.Aside, c.UpdatedAt = CardUsable, "", u.now
+	return true, u.tx.PutCard(&c)
 }
 
 // The reasons for which a card is put aside that are no decline.

@@ -318,12 +318,8 @@ func (u *unitOfWork) billWaitingOwner(o OwnerID) (Decision, error) {
 	if err != nil {
 		return d, err
 	}
-	for i := range open {
-		if open[i].State == PeriodDue && j.OpenCharge == 0 {
-			if d, err = u.startPeriod(&j, &open[i]); err != nil {
-				return d, err
-			}
-		}
+	if started, err := u.startDue(&j, open); err != nil || started.Reason != "" {
+		return started, err
 	}
 	return d, nil
 }

@@ -322,15 +322,33 @@ func (u *unitOfWork) startWaitingPeriods(j *Judged) error {
 	if err != nil {
 		return err
 	}
+	_, err = u.startDue(j, open)
+	return err
+}
+
+// startDue starts the newest period that waits, with its card charge; the older
+// ones go on to their price: the card is taken once, not for each of them.
+func (u *unitOfWork) startDue(j *Judged, open []Period) (d Decision, err error) {
+	var due []*Period
 	for i := range open {
-		if open[i].State != PeriodDue || j.OpenCharge != 0 {
-			continue
-		}
-		if _, err := u.startPeriod(j, &open[i]); err != nil {
-			return err
+		if open[i].State == PeriodDue {
+			due = append(due, &open[i])
 		}
 	}
-	return nil
+	for i, p := range due {
+		if j.OpenCharge != 0 {
+			return d, nil
+		}
+		if i < len(due)-1 {
+			d, err = u.pricePeriod(j, p)
+		} else {
+			d, err = u.startPeriod(j, p)
+		}
+		if err != nil {
+			return d, err
+		}
+	}
+	return d, nil
 }
 
 // zone is the first named zone that exists, else the setting's.

@@ -2,6 +2,8 @@ package billing
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -89,7 +91,7 @@ func (u *unitOfWork) capturedAttempt(id ChargeID) (Attempt, error) {
 		return Attempt{}, err
 	}
 	for _, a := range all {
-		if a.State == AttemptSucceeded {
+		if a.State == AttemptSucceeded && a.Code != codeCapturedTwice {
 			return a, nil
 		}
 	}
@@ -99,7 +101,14 @@ func (u *unitOfWork) capturedAttempt(id ChargeID) (Attempt, error) {
 // refundAnswered records what a gateway said of a refund, whoever heard it. One
 // that succeeded may still fail later, when the card's bank sends it back.
 func (u *unitOfWork) refundAnswered(f *Refund, res GatewayResult) error {
-	if res.Ref != "" {
+	if res.Ref != "" && res.Ref != f.Ref {
+		other, err := u.tx.RefundByRef(f.Gateway, res.Ref)
+		if err == nil && other.ID != f.ID {
+			return u.sameRefund(f, &other)
+		}
+		if err != nil && !errors.Is(err, NotFound) {
+			return err
+		}
 		f.Ref = res.Ref
 	}
 	f.Code, f.Message = res.Code, res.Message
@@ -116,6 +125,17 @@ func (u *unitOfWork) refundAnswered(f *Refund, res GatewayResult) error {
 	f.LeaseUntil = u.real.Add(askAfter(f.Lookups))
 	f.Lookups++
 	u.work = true
+	return u.tx.SetRefund(f)
+}
+
+// sameRefund ends a refund of ours that the gateway told of under its own id before
+// our answer came: it has a row, and is booked, under that id.
+func (u *unitOfWork) sameRefund(f, other *Refund) error {
+	if !f.State.Open() {
+		return nil
+	}
+	f.State, f.DueAt, f.LeaseUntil, f.SettledAt = RefundFailed, zeroTime, zeroTime, u.now
+	f.Code, f.Message = "told_before", fmt.Sprintf("it is refund %d, which the gateway told of", other.ID)
 	return u.tx.SetRefund(f)
 }
 
@@ -144,13 +164,16 @@ func (u *unitOfWork) refunded(f *Refund) error {
 
 func (u *unitOfWork) refundFailed(f *Refund) error {
 	booked := f.State == RefundSucceeded
-	f.State, f.DueAt, f.LeaseUntil, f.SettledAt = RefundFailed, zeroTime, zeroTime, u.now
-	if !booked {
-		return u.tx.SetRefund(f)
-	}
 	c, err := u.tx.Charge(f.Charge)
 	if err != nil {
 		return err
+	}
+	if err := u.history(&c, ReasonRefunded, "failed: "+told(GatewayResult{Code: f.Code, Message: f.Message})); err != nil {
+		return err
+	}
+	f.State, f.DueAt, f.LeaseUntil, f.SettledAt = RefundFailed, zeroTime, zeroTime, u.now
+	if !booked {
+		return u.tx.SetRefund(f)
 	}
 	if f.Reversal, err = u.giveBack(&c, PostRefund, causeOf("refund", int64(f.ID))+":reversed", f.Code, -f.Amount); err != nil {
 		return err

@@ -71,6 +71,9 @@ const (
 	// paceAhead is how long before its turn a call may be claimed: it waits for
 	// the turn with everything else done.
 	paceAhead = 2 * time.Second
+	// paceFarthest is more than any turn lies ahead: what is further was written by
+	// a clock that was wrong.
+	paceFarthest = 3 * time.Minute
 	// paceSlowest bounds how far a gateway that asks for fewer calls slows us;
 	// each paceRecovery without another such answer halves it.
 	paceSlowest  = 64
@@ -108,7 +111,7 @@ func (u *unitOfWork) turn(g Gateway, calls int) (at time.Time, ok bool, err erro
 		rate = paceGuess
 	}
 	at = u.real
-	if p.NextAt.After(at) {
+	if p.NextAt.After(at) && p.NextAt.Before(at.Add(paceFarthest)) {
 		at = p.NextAt
 	}
 	if at.Sub(u.real) > paceAhead {
@@ -172,6 +175,8 @@ func (u *unitOfWork) stopped(c *Charge) (bool, error) {
 		return true, err
 	}
 	switch {
+	case limit.Money > 0 && c.Gross > limit.Money:
+		return false, u.tooLarge(c)
 	case limit.Charges > 0 && count+1 > limit.Charges:
 		stop.Reason = fmt.Sprintf("more than %d charges in a minute", limit.Charges)
 	case limit.Money > 0 && saturate(money[c.Unit], c.Gross) > limit.Money:
@@ -183,16 +188,39 @@ func (u *unitOfWork) stopped(c *Charge) (bool, error) {
 	if err := u.tx.SetSendingStop(stop); err != nil {
 		return true, err
 	}
+	if err := u.sendingHistory(ReasonStopped, stop.Reason); err != nil {
+		return true, err
+	}
 	return true, u.alarm(AlarmStopped, causeOf("at", stop.At.UnixMicro()), Root, "sending of charges is stopped: "+stop.Reason,
-		"Nothing is sent to any gateway until a person has looked: `topupd charges` lists what was sent,\n`topupd charges resume` goes on.")
+		"Nothing is sent to any gateway until a person has looked: `topupd charges` lists what was sent,\n`topupd charges resume --all --reason TEXT` goes on.")
+}
+
+// sendingHistory keeps what happened to all sending beside root's decisions.
+func (u *unitOfWork) sendingHistory(r Reason, detail string) error {
+	return u.keep(&Decision{
+		Owner: Root, Top: Root, At: u.now, Trigger: TriggerSettled, Purpose: PurposeManual, Actor: u.actor.Name(),
+		Reason: r, Detail: detail,
+	})
+}
+
+// tooLarge holds one charge that is above the limit of a whole minute by itself: it
+// must not stop all others at each look.
+func (u *unitOfWork) tooLarge(c *Charge) error {
+	u.askLater(c, time.Minute)
+	if err := u.tx.SetCharge(c); err != nil {
+		return err
+	}
+	return u.alarm(AlarmTooLarge, causeOf("charge", int64(c.ID)), c.Top,
+		fmt.Sprintf("charge %d of %s is above --max-money-per-minute by itself", c.ID, c.Owner),
+		fmt.Sprintf("%s is not sent. Lower the owner's amount, or raise the limit.", Money(c.Gross, c.Unit)))
 }
 
 // stopLook is how often a worker asks whether sending goes on again.
 const stopLook = time.Second
 
 // ResumeSending lifts the global breaker. Errors: Forbidden, Conflict when it is
-// not set.
-func (e *Engine) ResumeSending(ctx context.Context) error {
+// not set. reason is kept in the history of root.
+func (e *Engine) ResumeSending(ctx context.Context, reason string) error {
 	if !ActorFrom(ctx).IsRoot() {
 		return Errorf(Forbidden, "", "sending is resumed by a root login")
 	}
@@ -204,7 +232,10 @@ func (e *Engine) ResumeSending(ctx context.Context) error {
 		if stop.At.IsZero() {
 			return Errorf(Conflict, "", "sending is not stopped")
 		}
-		return u.tx.SetSendingStop(SendingStop{ResumedAt: u.real})
+		if err := u.tx.SetSendingStop(SendingStop{ResumedAt: u.real}); err != nil {
+			return err
+		}
+		return u.sendingHistory(ReasonResumed, reason)
 	})
 	if err == nil {
 		e.gate.stop(zeroTime)

@@ -155,7 +155,7 @@ func (s *simulation) lonely() simOp {
 		return s.drawRefund()
 	case n < 94:
 		return simOp{name: fmt.Sprint("resume ", o.id), refused: []billing.Code{billing.Conflict}, run: func(p *process) error {
-			return p.engine.ResumeOwner(p.ctx, o.id, "asked for")
+			return p.engine.ResumeOwner(p.ctx, o.id, 0, "asked for")
 		}}
 	default:
 		return s.drawResolve()
@@ -473,7 +473,7 @@ func (s *simulation) step() {
 	}
 	if s.settings.Breaker.Charges > 0 && s.oneIn(4) {
 		s.do(simOp{name: "sending goes on", refused: []billing.Code{billing.Conflict}, run: func(p *process) error {
-			return p.engine.ResumeSending(p.ctx)
+			return p.engine.ResumeSending(p.ctx, "the simulator")
 		}})
 	}
 }
@@ -533,7 +533,7 @@ func (s *simulation) rest() {
 		time.Sleep(wait)
 		s.bank.ripenAll()
 		s.office.deliver()
-		if err := p.engine.ResumeSending(p.ctx); err != nil && billing.ErrorCode(err) != billing.Conflict {
+		if err := p.engine.ResumeSending(p.ctx, "the simulator"); err != nil && billing.ErrorCode(err) != billing.Conflict {
 			s.find("when nothing is wrong: %v", err)
 		}
 		for _, err := range []error{

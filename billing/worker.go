@@ -37,11 +37,13 @@ func (e *Engine) Drain(ctx context.Context) error {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	for {
+		// Read before the rows are: what was under way may have left new ones.
+		idle := inFlight.idle()
 		started, err := e.launch(ctx, inFlight)
 		if err != nil {
 			return err
 		}
-		if started == 0 && inFlight.idle() {
+		if started == 0 && idle {
 			if !e.awaitPace(ctx) {
 				return ctx.Err()
 			}
@@ -78,8 +80,18 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	var notices []NoticeID
 	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
 	err = e.store.View(ctx, func(r Reader) (err error) {
-		if charges, err = r.DueCharges(filter); err != nil {
+		// What may have been captured is asked about before anything new is sent.
+		asks := filter
+		asks.AskOnly = true
+		if charges, err = r.DueCharges(asks); err != nil {
 			return err
+		}
+		if !filter.AskOnly {
+			all, err := r.DueCharges(filter)
+			if err != nil {
+				return err
+			}
+			charges = append(charges, all...)
 		}
 		if refunds, err = r.DueRefunds(now(ctx), realNow(), 2*f.size); err != nil {
 			return err
@@ -107,8 +119,9 @@ type flight struct {
 	size  int
 	freed chan struct{}
 
-	mu   sync.Mutex
-	busy map[flightKey]bool
+	mu      sync.Mutex
+	busy    map[flightKey]bool
+	charges int // of those that are busy
 	// failed keeps a row that an error of ours stopped from being taken up
 	// again at once.
 	failed map[flightKey]time.Time
@@ -132,7 +145,7 @@ func newFlight(size int) *flight {
 func (f *flight) start(k flightKey, work func() error, o Observer) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.busy) >= f.size || f.busy[k] {
+	if f.busy[k] || !f.room(k) {
 		return 0
 	}
 	if at, ok := f.failed[k]; ok {
@@ -142,6 +155,9 @@ func (f *flight) start(k flightKey, work func() error, o Observer) int {
 		delete(f.failed, k)
 	}
 	f.busy[k] = true
+	if k.charge != 0 {
+		f.charges++
+	}
 	f.wg.Go(func() {
 		err := work()
 		if err != nil {
@@ -152,9 +168,21 @@ func (f *flight) start(k flightKey, work func() error, o Observer) int {
 	return 1
 }
 
+// room: mails and refunds have places of their own, so that a night of charges
+// does not keep an alarm waiting.
+func (f *flight) room(k flightKey) bool {
+	if k.charge != 0 {
+		return f.charges < f.size
+	}
+	return len(f.busy)-f.charges < max(2, f.size/4)
+}
+
 func (f *flight) done(k flightKey, err error) {
 	f.mu.Lock()
 	delete(f.busy, k)
+	if k.charge != 0 {
+		f.charges--
+	}
 	if err != nil {
 		f.failed[k] = time.Now()
 	}

@@ -6,7 +6,7 @@ import (
 	"topupd/billing"
 )
 
-const attemptColumns = `a.charge_id, a.n, a.key, a.state, a.submitted_at, a.settled_at, a.lookups, a.gateway, a.ref, a.token,
+const attemptColumns = `a.charge_id, a.n, a.key, a.state, a.first_at, a.submitted_at, a.settled_at, a.lookups, a.gateway, a.ref, a.token,
     a.customer, a.card_print, a.class, a.code, a.advice, a.message
 FROM attempts a`
 
@@ -15,6 +15,7 @@ func scanAttempt(r *row, a *billing.Attempt) {
 	a.N = r.int()
 	a.Key = r.text()
 	a.State = billing.AttemptState(r.text())
+	a.FirstAt = r.time()
 	a.SubmittedAt = r.time()
 	a.SettledAt = r.time()
 	a.Lookups = r.int()
@@ -84,22 +85,24 @@ func (r *reader) SubmittedSince(at time.Time) (count int64, money map[billing.Un
 }
 
 const sqlAddAttempt = `INSERT INTO attempts (charge_id, n, top_id, key, state, submitted_at, settled_at, lookups, gateway,
-    ref, token, customer, card_print, class, code, advice, message)
-VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+    ref, token, customer, card_print, class, code, advice, message, first_at)
+VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+    $17)`
 
 func (t *tx) AddAttempt(a *billing.Attempt) error {
 	_, err := t.exec(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
-		a.Lookups, a.Gateway, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+		a.Lookups, a.Gateway, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message, a.FirstAt)
 	return err
 }
 
 const sqlSetAttempt = `UPDATE attempts SET state = $3, submitted_at = $4, settled_at = $5, lookups = $6, ref = $7,
-    token = $8, customer = $9, card_print = $10, class = $11, code = $12, advice = $13, message = $14
+    token = $8, customer = $9, card_print = $10, class = $11, code = $12, advice = $13, message = $14,
+    first_at = $15
 WHERE charge_id = $1 AND n = $2`
 
 func (t *tx) SetAttempt(a *billing.Attempt) error {
 	return t.change("attempt", sqlSetAttempt, int64(a.Charge), a.N, string(a.State), a.SubmittedAt, a.SettledAt,
-		a.Lookups, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message)
+		a.Lookups, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message, a.FirstAt)
 }
 
 const sqlSealedAttempts = `SELECT a.charge_id, a.n, c.card_id, a.token FROM attempts a JOIN charges c ON c.id = a.charge_id

@@ -32,7 +32,7 @@ type chargesListCmd struct {
 
 var chargeColumns = []string{
 	"charge", "i_account", "i_customer", "purpose", "state", "amount", "credit", "tax", "fee", "currency",
-	"i_debit_credit_card", "card", "attempts", "code", "period", "run", "created", "settled", "refunded", "reason",
+	"i_debit_credit_card", "card", "attempts", "outcome", "code", "period", "run", "created", "settled", "refunded", "reason",
 }
 
 var chargeWide = []string{"credit", "tax", "fee", "currency", "i_debit_credit_card"}
@@ -74,7 +74,10 @@ func (c *chargesListCmd) Run(a *app) error {
 		}
 		left -= len(list)
 		if len(list) < f.Limit || c.Limit > 0 && left == 0 {
-			return rows.end()
+			if err := rows.end(); err != nil {
+				return err
+			}
+			return stoppedNote(as(a.ctx, "cli"), a.err, o.engine)
 		}
 	}
 }
@@ -118,9 +121,9 @@ func parseOwner(text string) (billing.OwnerID, error) {
 
 func chargeRow(r *billing.ChargeRow) row {
 	c := &r.Charge
-	code := ""
+	code, outcome := "", ""
 	if n := len(r.Attempts); n > 0 {
-		code = r.Attempts[n-1].Code
+		code, outcome = r.Attempts[n-1].Code, string(r.Attempts[n-1].State)
 	}
 	out := append(row{intCell("charge", int64(c.ID))}, ownerCells(c.Owner)...)
 	return append(out,
@@ -128,7 +131,7 @@ func chargeRow(r *billing.ChargeRow) row {
 		moneyCell("amount", &c.Gross, c.Unit, ""), moneyCell("credit", &c.Credit, c.Unit, ""),
 		moneyCell("tax", &c.Tax, c.Unit, ""), moneyCell("fee", &c.Fee, c.Unit, ""), textCell("currency", string(c.Unit)),
 		idCell("i_debit_credit_card", int64(c.Card)), textCell("card", r.Card), intCell("attempts", int64(len(r.Attempts))),
-		textCell("code", code), textCell("period", c.Period), idCell("run", int64(c.Run)),
+		textCell("outcome", outcome), textCell("code", code), textCell("period", c.Period), idCell("run", int64(c.Run)),
 		timeCell("created", c.CreatedAt), timeCell("settled", c.SettledAt),
 		moneyCell("refunded", refundedOf(r), c.Unit, ""), textCell("reason", c.Reason))
 }

@@ -91,6 +91,7 @@ type chargesResumeCmd struct {
 	Account  int64  `placeholder:"N" xor:"what" required:"" help:"End this account's suspensions and lift its disputes."`
 	Customer int64  `placeholder:"N" xor:"what" required:"" help:"The same for a customer's own policy."`
 	All      bool   `xor:"what" required:"" help:"Go on sending after the global breaker stopped it."`
+	Card     int64  `placeholder:"N" help:"With an owner: also take back this card of its, whyever it was put aside."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Why; kept in the history."`
 }
 
@@ -103,7 +104,7 @@ func (c *chargesResumeCmd) Run(a *app) error {
 	defer o.close()
 	ctx := as(a.ctx, "cli")
 	if c.All {
-		if err := o.engine.ResumeSending(ctx); err != nil {
+		if err := o.engine.ResumeSending(ctx, c.Reason); err != nil {
 			return err
 		}
 		o.log.Warn().Str("reason", c.Reason).Msg("sending of charges goes on")
@@ -120,7 +121,7 @@ func (c *chargesResumeCmd) Run(a *app) error {
 	if owner == 0 {
 		return wrong("--account", strconv.Itoa(0), "a number above 0")
 	}
-	if err := o.engine.ResumeOwner(ctx, owner, c.Reason); err != nil {
+	if err := o.engine.ResumeOwner(ctx, owner, billing.CardID(c.Card), c.Reason); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.out, "%s: automatic charges go on\n", owner)

@@ -183,6 +183,11 @@ func (k *checker) gatewaySecrets(c *Config, f settingsFile) {
 	c.StripeURL, _ = f.secret(setStripeURL)
 	k.address(setStripeURL, c.StripeURL)
 	webhook, _ := f.secret(setStripeWebhook)
+	for part := range strings.SplitSeq(webhook, ",") {
+		if webhook != "" && !strings.HasPrefix(strings.TrimSpace(part), "whsec_") {
+			k.fail(wrongSecret(setStripeWebhook.variable, "", "signing secrets as Stripe shows them, whsec_..., with commas between"))
+		}
+	}
 	c.StripeWebhook = billing.Secret(webhook)
 	c.HookURL = need(setHookURL, "hook")
 	k.address(setHookURL, c.HookURL)

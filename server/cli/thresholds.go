@@ -55,7 +55,10 @@ func (c *thresholdsCmd) Run(a *app) error {
 			return err
 		}
 	}
-	return rows.end()
+	if err := rows.end(); err != nil {
+		return err
+	}
+	return stoppedNote(as(a.ctx, "cli"), a.err, o.engine)
 }
 
 // nextStep is what happens next to an owner.

@@ -148,7 +148,7 @@ func (g *Gateway) Refund(ctx context.Context, r billing.GatewayRefund) billing.G
 		return noAnswer
 	}
 	switch {
-	case r.Key == "" || r.ChargeRef == "" || r.Amount.Micros <= 0:
+	case r.Key == "" && r.GatewayRef == "" || r.ChargeRef == "" || r.Amount.Micros <= 0:
 		return billing.GatewayResult{
 			Outcome: billing.OutcomeNotAttempted, Code: "invalid_request", Message: "a refund needs a key, a payment and an amount",
 		}

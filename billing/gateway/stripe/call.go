@@ -170,6 +170,8 @@ func (f *failure) result(ref string) billing.GatewayResult {
 		r.Trouble, r.RetryAfter = billing.TroubleLimited, f.retryAfter
 		r.Code, r.Message = "rate_limit", "Stripe asks for fewer calls"
 		if f.said.Code == string(stripe.ErrorCodeLockTimeout) {
+			// About this payment alone: others need not wait.
+			r.Trouble = billing.TroubleNone
 			r.Code, r.Message = f.said.Code, "Stripe is still busy with this payment"
 		}
 	case locked:

@@ -57,7 +57,12 @@ func (g *Gateway) confirm(ctx context.Context, c *billing.GatewayCharge) billing
 func (g *Gateway) unconfirmed(ctx context.Context, c *billing.GatewayCharge, f *failure) billing.GatewayResult {
 	ref := c.GatewayRef
 	switch f.what {
-	case unsent, limited, unkeyed:
+	case limited:
+		if f.said.Code == string(stripe.ErrorCodeLockTimeout) {
+			return f.unknown(ref) // what holds the payment may be its confirmation
+		}
+		return f.notAttempted(ref)
+	case unsent, unkeyed:
 		return f.notAttempted(ref)
 	case declined:
 		if p := f.said.PaymentIntent; p != nil {

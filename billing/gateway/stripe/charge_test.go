@@ -127,7 +127,7 @@ func TestFaults(t *testing.T) {
 		{"confirm_503", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.Unavailable}, unk, fault, not, suc},
 		{"confirm_proxy_page", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.NotStripe}, unk, fault, not, suc},
 		{"confirm_429", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.RateLimited}, not, limited, not, suc},
-		{"confirm_locked", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.Locked}, not, limited, not, suc},
+		{"confirm_locked", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.Locked}, unk, none, not, suc},
 		{"confirm_needs_action", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.RequiresAction}, dec, none, dec, dec},
 		{"confirm_processing", stripefake.OpConfirm, stripefake.Fault{Kind: stripefake.Processing}, unk, none, unk, unk},
 	} {

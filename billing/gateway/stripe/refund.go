@@ -19,7 +19,7 @@ const refundsPath = "/v1/refunds"
 // that is asked for again later is found by its key, not made again.
 func (g *Gateway) Refund(ctx context.Context, r billing.GatewayRefund) billing.GatewayResult {
 	amount, err := minorUnits(r.Amount)
-	if err != nil || r.Key == "" || len(r.Key) > 255 || strings.TrimSpace(r.Key) != r.Key || r.ChargeRef == "" {
+	if err != nil || r.Key == "" && r.GatewayRef == "" || len(r.Key) > 255 || strings.TrimSpace(r.Key) != r.Key || r.ChargeRef == "" {
 		return billing.GatewayResult{
 			Outcome: billing.OutcomeNotAttempted, Code: "invalid_request",
 			Message: "a refund needs a key, a payment and an amount in Stripe's units",

@@ -3,6 +3,8 @@
 -- disputes, what a gateway told on its own, and how fast it may be called.
 
 ALTER TABLE attempts ADD COLUMN gateway TEXT NOT NULL DEFAULT '';
+-- Since when its outcome may be unknown: submitted_at is its last sending.
+ALTER TABLE attempts ADD COLUMN first_at INTEGER;
 -- What an attempt that is not settled is sent again with; sealed.
 ALTER TABLE attempts ADD COLUMN token BLOB CHECK (token IS NULL OR settled_at IS NULL);
 ALTER TABLE attempts ADD COLUMN customer TEXT NOT NULL DEFAULT '';
@@ -11,11 +13,12 @@ ALTER TABLE attempts ADD COLUMN customer TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN card_print TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN advice TEXT NOT NULL DEFAULT '';
 
-UPDATE attempts SET gateway = (SELECT gateway FROM charges c WHERE c.id = charge_id),
+UPDATE attempts SET first_at = submitted_at, gateway = (SELECT gateway FROM charges c WHERE c.id = charge_id),
     card_print = (SELECT 'card:' || card_id FROM charges c WHERE c.id = charge_id);
 
 CREATE INDEX attempts_ref ON attempts (gateway, ref) WHERE ref <> '';
 CREATE INDEX attempts_declined ON attempts (card_print, settled_at) WHERE state = 'declined';
+CREATE INDEX charges_ask ON charges (due_at) WHERE due_at IS NOT NULL AND state <> 'created';
 CREATE INDEX attempts_sealed ON attempts (charge_id, n) WHERE token IS NOT NULL;
 CREATE INDEX attempts_submitted ON attempts (submitted_at);
 
