@@ -17,8 +17,9 @@ type sending struct {
 }
 
 // chargeOne takes one due charge through one step of its life: cancelled by
-// the last look, or sent (or asked about) and settled by the answer.
-func (e *Engine) chargeOne(ctx context.Context, id ChargeID) error {
+// the last look, or sent (or asked about) and settled by the answer. answered is
+// called when the gateway has had its say.
+func (e *Engine) chargeOne(ctx context.Context, id ChargeID, answered func()) error {
 	s, err := e.claim(ctx, id)
 	if err != nil || s == nil {
 		return err
@@ -35,10 +36,14 @@ func (e *Engine) chargeOne(ctx context.Context, id ChargeID) error {
 	}
 	call, cancel := context.WithTimeout(ctx, e.timeout(g))
 	defer cancel()
+	var res GatewayResult
 	if s.lookup {
-		return e.settle(ctx, s, g.Lookup(call, s.req))
+		res = g.Lookup(call, s.req)
+	} else {
+		res = g.Charge(call, s.req)
 	}
-	return e.settle(ctx, s, g.Charge(call, s.req))
+	answered()
+	return e.settle(ctx, s, res)
 }
 
 // prepare makes the payment of a two-step gateway and commits its id, so that

@@ -383,13 +383,17 @@ func (u *unitOfWork) mailedNow(j *Judged) error {
 func (u *unitOfWork) notSent(c *Charge, a *Attempt, res GatewayResult, asked bool) error {
 	a.State = AttemptNotSent
 	a.Code, a.Message = res.Code, res.Message
-	if a.Lookups == 0 {
+	kept := res.Code == CodePaused
+	if a.Lookups == 0 && !kept {
 		if err := u.history(c, ReasonNotAttempted, told(res)); err != nil {
 			return err
 		}
 	}
 	wait := res.RetryAfter
-	if !asked {
+	switch {
+	case kept:
+		wait = pausedWait
+	case !asked:
 		// Also after a 429: one payment that is always refused must not take the
 		// turns of all others.
 		wait = max(wait, askAfter(a.Lookups))

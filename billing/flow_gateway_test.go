@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -655,4 +656,52 @@ func (g telling) Charge(ctx context.Context, c billing.GatewayCharge) billing.Ga
 	r := g.Gateway.Charge(ctx, c)
 	r.Card = &billing.GatewayCard{Fingerprint: "print", Last4: "1881", ExpMonth: 3, ExpYear: 2033}
 	return r
+}
+
+// No more charges are at the gateway at once than the setting allows, and so many
+// when there are enough.
+func TestChargesInFlight(t *testing.T) {
+	g := &crowded{}
+	k := newKit(t, func(c *billing.Config) {
+		g.Gateway = c.Gateways[0]
+		c.Gateways[0] = g
+		c.Settings.ChargeConcurrency = 4
+		c.Settings.GatewayTimeout = 10 * time.Second
+	})
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		for n := int64(101); n <= 140; n++ {
+			if err := im.Owner(accountLine(n)); err != nil {
+				return err
+			}
+			if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Account(n), Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)}); err != nil {
+				return err
+			}
+			err := im.LowBalance(billing.SetLowBalanceParams{
+				Owner: billing.Account(n), Threshold: billing.To(int64(25 * usd)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd)),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	k.sweep(t0)
+	if n := len(k.gateway.Captures()); n != 40 || g.most.Load() != 4 {
+		t.Errorf("%d captures, at most %d at once", n, g.most.Load())
+	}
+}
+
+type crowded struct {
+	billing.Gateway
+	now, most atomic.Int64
+}
+
+func (g *crowded) Charge(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
+	n := g.now.Add(1)
+	defer g.now.Add(-1)
+	for most := g.most.Load(); n > most && !g.most.CompareAndSwap(most, n); most = g.most.Load() {
+	}
+	time.Sleep(20 * time.Millisecond)
+	return g.Gateway.Charge(ctx, c)
 }

@@ -212,6 +212,10 @@ type CardNumber struct {
 	Holder   string
 }
 
+// CodePaused is the code of what a Paused gateway kept back: nothing was tried, so
+// it counts as no fault of anybody.
+const CodePaused = "gateway_paused"
+
 // Paused is a gateway that spares a processor that is down.
 type Paused interface {
 	// PausedUntil is when the next call may be made; zero is now. A call made

@@ -46,6 +46,8 @@ const (
 	// unresolvedAfter after how long it is for a person.
 	unknownAlarm    = 15 * time.Minute
 	unresolvedAfter = 72 * time.Hour
+	// pausedWait is how long a charge rests that a spared gateway kept back.
+	pausedWait = 5 * time.Second
 	// leaseSlack is what a lease has beyond the gateway time-out.
 	leaseSlack = 10 * time.Second
 )

@@ -103,13 +103,13 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 		return 0, err
 	}
 	for _, id := range charges {
-		started += f.start(flightKey{charge: id}, func() error { return e.chargeOne(ctx, id) }, e.observer)
+		started += f.start(flightKey{charge: id}, func(answered func()) error { return e.chargeOne(ctx, id, answered) }, e.observer)
 	}
 	for _, id := range refunds {
-		started += f.start(flightKey{refund: id}, func() error { return e.refundOne(ctx, id) }, e.observer)
+		started += f.start(flightKey{refund: id}, func(func()) error { return e.refundOne(ctx, id) }, e.observer)
 	}
 	for _, id := range notices {
-		started += f.start(flightKey{notice: id}, func() error { return e.mailOne(ctx, id) }, e.observer)
+		started += f.start(flightKey{notice: id}, func(func()) error { return e.mailOne(ctx, id) }, e.observer)
 	}
 	return started, nil
 }
@@ -120,8 +120,9 @@ type flight struct {
 	freed chan struct{}
 
 	mu      sync.Mutex
-	busy    map[flightKey]bool
-	charges int // of those that are busy
+	busy    map[flightKey]bool // true while it holds a place among the calls to gateways
+	calls   int                // how many do
+	charges int                // charges that are busy, those that only settle too
 	// failed keeps a row that an error of ours stopped from being taken up
 	// again at once.
 	failed map[flightKey]time.Time
@@ -142,10 +143,10 @@ func newFlight(size int) *flight {
 }
 
 // start runs work unless the row is under way or rests, or there is no room.
-func (f *flight) start(k flightKey, work func() error, o Observer) int {
+func (f *flight) start(k flightKey, work func(answered func()) error, o Observer) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.busy[k] || !f.room(k) {
+	if _, busy := f.busy[k]; busy || !f.room(k) {
 		return 0
 	}
 	if at, ok := f.failed[k]; ok {
@@ -154,12 +155,13 @@ func (f *flight) start(k flightKey, work func() error, o Observer) int {
 		}
 		delete(f.failed, k)
 	}
-	f.busy[k] = true
+	f.busy[k] = k.charge != 0
 	if k.charge != 0 {
+		f.calls++
 		f.charges++
 	}
 	f.wg.Go(func() {
-		err := work()
+		err := work(func() { f.answered(k) })
 		if err != nil {
 			o.Failed("a charge or notice could not be worked on", err)
 		}
@@ -168,17 +170,39 @@ func (f *flight) start(k flightKey, work func() error, o Observer) int {
 	return 1
 }
 
+// answered gives the place of a charge to the next one: what is left to do for it
+// is the database's.
+func (f *flight) answered(k flightKey) {
+	f.mu.Lock()
+	if f.busy[k] {
+		f.busy[k] = false
+		f.calls--
+	}
+	f.mu.Unlock()
+	f.signal()
+}
+
+func (f *flight) signal() {
+	select {
+	case f.freed <- struct{}{}:
+	default:
+	}
+}
+
 // room: mails and refunds have places of their own, so that a night of charges
 // does not keep an alarm waiting.
 func (f *flight) room(k flightKey) bool {
 	if k.charge != 0 {
-		return f.charges < f.size
+		return f.calls < f.size && f.charges < 2*f.size
 	}
 	return len(f.busy)-f.charges < max(2, f.size/4)
 }
 
 func (f *flight) done(k flightKey, err error) {
 	f.mu.Lock()
+	if f.busy[k] {
+		f.calls--
+	}
 	delete(f.busy, k)
 	if k.charge != 0 {
 		f.charges--
@@ -187,10 +211,7 @@ func (f *flight) done(k flightKey, err error) {
 		f.failed[k] = time.Now()
 	}
 	f.mu.Unlock()
-	select {
-	case f.freed <- struct{}{}:
-	default:
-	}
+	f.signal()
 }
 
 func (f *flight) idle() bool {

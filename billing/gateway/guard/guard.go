@@ -38,7 +38,7 @@ func New(g billing.Gateway, onChange func(name string, open bool)) billing.Gatew
 }
 
 // code is the word of what was kept back.
-const code = "gateway_paused"
+const code = billing.CodePaused
 
 const message = "the gateway failed too often and is left alone for a moment"
 
