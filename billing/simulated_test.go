@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,12 +201,11 @@ func TestSimulatedNetworkLimitOfASharedCard(t *testing.T) {
 // request is never sent, since its time is over when it wakes.
 type stalling struct {
 	*bank
-	stalls *int
+	stalls *atomic.Int64
 }
 
 func (g stalling) Charge(ctx context.Context, c billing.GatewayCharge) billing.GatewayResult {
-	*g.stalls++
-	if *g.stalls == 1 {
+	if g.stalls.Add(1) == 1 {
 		time.Sleep(90 * time.Second)
 		return billing.GatewayResult{Outcome: billing.OutcomeNotAttempted, Code: "not_sent"}
 	}
@@ -218,7 +218,7 @@ func TestSimulatedAPausedWorkerUndoesTheNext(t *testing.T) {
 	// The second worker's request captures, and its answer never comes.
 	s := story{plan: faultAt("charge", 1, 1, silentAfter)}
 	scened(t, s, func(c *scene) {
-		stalls := 0
+		var stalls atomic.Int64
 		c.gate = stalling{c.bank, &stalls}
 		slow, quick := c.process(0), c.process(0)
 		c.p = quick

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -162,7 +163,7 @@ func (f *flight) start(k flightKey, work func(answered func()) error, o Observer
 	}
 	f.wg.Go(func() {
 		err := work(func() { f.answered(k) })
-		if err != nil {
+		if err != nil && !errors.Is(err, context.Canceled) {
 			o.Failed("a charge or notice could not be worked on", err)
 		}
 		f.done(k, err)

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -101,6 +102,11 @@ func (m *migration) run(ctx context.Context, allowed bool) error {
 		return nil
 	}
 	if current > 0 && !allowed {
+		// Another process may be making an empty database: then it grows.
+		time.Sleep(growing)
+		if now, err := m.version(ctx); err != nil || now != current {
+			return cmp.Or(err, error(&billing.Error{Code: billing.Busy, Message: "busy, try again"}))
+		}
 		return billing.Errorf(billing.Conflict, "db", "the database's schema (%d) is older than this program's (%d): run `topupd migrate` or `topupd serve`", current, target)
 	}
 	if _, err := m.provider.Up(ctx); err != nil {
@@ -143,7 +149,9 @@ func (m *migration) check(ctx context.Context, upTo int64) error {
 	}
 	for _, src := range m.provider.ListSources() {
 		if src.Version > upTo {
-			break
+			// Another process may be making it at this moment.
+			delete(kept, src.Version)
+			continue
 		}
 		name := path.Base(src.Path)
 		sum, err := fileSum(m.files, name)
@@ -166,6 +174,9 @@ func (m *migration) check(ctx context.Context, upTo int64) error {
 	}
 	return nil
 }
+
+// growing is how soon a schema that is being made shows it.
+const growing = 200 * time.Millisecond
 
 type fileRecord struct{ name, sum string }
 
