@@ -6,11 +6,13 @@
 //
 // Invariants it holds by itself, whatever its caller does:
 //
-//   - W1: Update answers only after the fsync that holds the change. Callers
-//     that arrive together share one commit (group.go).
+//   - W1: Update and View answer only after the fsync of what they changed or
+//     saw. Callers that arrive together share one commit (group.go) and its sync,
+//     beside which the next commit is made (durable.go).
 //   - L2, L4, C2, C4, C6, N1 and the shape of every record are constraints and
 //     triggers of the schema (migrations), not code.
-//   - A View is one snapshot; a reader never waits for a writer.
+//   - A View is one snapshot; a reader never waits for a writer, only for the
+//     sync of what it saw.
 //   - The database file is never opened but by SQLite: closing another
 //     descriptor of it would drop SQLite's locks.
 //

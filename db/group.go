@@ -12,12 +12,14 @@ import (
 	"topupd/billing"
 )
 
-// group is the one writer. Callers of Update that arrive while a commit is
-// being synced wait in its queue; then one of them leads: it runs every waiting
-// function in one transaction, commits once, and tells the others. So nobody waits on purpose, no goroutine runs when nothing
-// is written, and a busy server pays one fsync for many changes.
+// group is the one writer. Callers of Update that arrive while it works wait in its
+// queue; then one of them leads: it runs every waiting function in one transaction,
+// commits once, hands the lead on, waits until the commit is on the disk and tells the
+// others. So nobody waits on purpose, no goroutine runs when nothing is written, a busy
+// server pays one fsync for many changes, and the next group works while it lasts.
 type group struct {
 	ses  *session
+	disk *durable
 	max  int           // members of one commit
 	wait time.Duration // how long a caller stands in the queue before it gives up
 	hook func()        // called before each commit
@@ -29,7 +31,8 @@ type group struct {
 	queue   []*member
 	leading bool
 	shut    bool
-	idle    chan struct{} // closed by the last leader after shut
+	idle    chan struct{}  // closed by the last leader after shut
+	syncing sync.WaitGroup // leaders that handed on and wait for the disk
 }
 
 // member is one caller's function on its way through a group.
@@ -72,6 +75,9 @@ func (s *Store) Update(ctx context.Context, fn func(billing.Tx) error) error {
 func (g *group) run(m *member) error {
 	if err := m.ctx.Err(); err != nil {
 		return cancelled(err)
+	}
+	if err := g.disk.usable(); err != nil {
+		return err
 	}
 	g.mu.Lock()
 	if g.shut {
@@ -147,7 +153,14 @@ func (g *group) lead(m *member) {
 			_, _ = g.ses.exec(sqlRollback)
 			fail(members, internal(fmt.Errorf("another function of the same commit ended its goroutine")))
 		}
+		last := g.disk.committed.Load()
+		g.syncing.Add(1)
+		defer g.syncing.Done()
 		g.handOver()
+		// Also for a refusal: it may speak of a change that is not on the disk yet.
+		if err := g.disk.wait(last); err != nil {
+			lose(members, err)
+		}
 		for _, other := range members[1:] {
 			other.wake <- struct{}{}
 		}
@@ -230,7 +243,10 @@ func (g *group) attempt(members []*member, savepoints bool) (done int, err error
 	if g.hook != nil {
 		g.hook()
 	}
-	if _, err := g.ses.exec(sqlCommit); err != nil {
+	g.disk.begin()
+	_, err = g.ses.exec(sqlCommit)
+	g.disk.end()
+	if err != nil {
 		_, _ = g.ses.exec(sqlRollback)
 		return 0, err
 	}
@@ -298,6 +314,15 @@ func fail(members []*member, err error) {
 	}
 }
 
+// lose answers every member, also one that succeeded.
+func lose(members []*member, err error) {
+	for _, m := range members {
+		if m.panic == nil {
+			m.err = err
+		}
+	}
+}
+
 // close waits for those in the queue and closes the connection.
 func (g *group) close() error {
 	g.mu.Lock()
@@ -312,5 +337,6 @@ func (g *group) close() error {
 	}
 	g.mu.Unlock()
 	<-g.idle
+	g.syncing.Wait()
 	return g.ses.close()
 }

@@ -18,6 +18,8 @@ import (
 // Store is a database; it implements billing.Store.
 type Store struct {
 	path        string
+	disk        *durable
+	log         logFile
 	writer      *group
 	readers     *pool
 	checkpoints *checkpointer
@@ -89,15 +91,22 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 		return nil, err
 	}
 	// Statement journals in memory: a bulk import would write them to a file.
-	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, writerCache, "temp_store(MEMORY)"))
+	writing := []string{"temp_store(MEMORY)"}
+	if !o.NoSync {
+		writing = append(writing, "synchronous(NORMAL)") // durable.go syncs its commits
+	}
+	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, writerCache, writing...))
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path}
+	s := &Store{path: path, log: logFile{path: ses.conn.logPath()}}
+	if s.disk = newDurable(nil); !o.NoSync {
+		s.disk.sync = s.log.sync
+	}
 	s.checkpoints = newCheckpointer(func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache))
 	})
-	s.writer = &group{ses: ses, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake}
+	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake}
 	s.readers = newPool(o.Readers, func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
 	})
@@ -153,8 +162,11 @@ func sqliteDSN(path string, o Options) string {
 // Instance is the database's random name.
 func (s *Store) Instance() string { return s.instance }
 
-// Ping reads one value.
+// Ping reads one value; it fails for good once a commit could not be made durable.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.disk.usable(); err != nil {
+		return err
+	}
 	ses, err := s.readers.take(ctx)
 	if err != nil {
 		return err
@@ -171,7 +183,7 @@ func (s *Store) Close() error {
 	rerr := s.readers.close()
 	werr := s.writer.close()
 	s.checkpoints.close()
-	return errors.Join(werr, rerr)
+	return errors.Join(werr, rerr, s.log.close())
 }
 
 const (

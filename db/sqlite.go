@@ -82,6 +82,12 @@ func (c *sqliteConn) configure(option int32, on bool) int32 {
 	return sqlite3.Xsqlite3_db_config(c.tls, c.db, option, libc.VaList(list, libc.Bool32(on), uintptr(0)))
 }
 
+// logPath is the write-ahead log's file, as SQLite names it.
+func (c *sqliteConn) logPath() string {
+	file := sqlite3.Xsqlite3_db_filename(c.tls, c.db, 0)
+	return libc.GoString(sqlite3.Xsqlite3_filename_wal(c.tls, file))
+}
+
 // memory is C memory as a pointer. It is not the garbage collector's: it
 // neither moves nor goes away before it is freed.
 func memory(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }

@@ -15,6 +15,9 @@ type reader struct {
 	mode readMode
 	held *rows // the open first statement
 	err  error // sticky: nothing more may be done
+	// disk is set for a View; seen is the last commit that its snapshot may show.
+	disk *durable
+	seen uint64
 }
 
 type readMode uint8
@@ -79,6 +82,7 @@ func (r *reader) first(scan func(*row), query string, args ...any) (bool, error)
 		return false, r.note(err)
 	}
 	found := rs.next()
+	r.mark()
 	if found {
 		scan(&rs.row)
 	}
@@ -91,6 +95,7 @@ func (r *reader) first(scan func(*row), query string, args ...any) (bool, error)
 	}
 	if lazy {
 		// A statement at its end holds no snapshot: ask again inside one.
+		r.seen = 0
 		if err := r.begin(); err != nil {
 			return false, err
 		}
@@ -111,11 +116,20 @@ func (r *reader) each(scan func(*row) error, query string, args ...any) error {
 	// Also when scan panics: an open statement would pin an old snapshot.
 	defer rs.close()
 	for rs.next() {
+		r.mark()
 		if err := scan(&rs.row); err != nil {
 			return err
 		}
 	}
+	r.mark()
 	return r.note(rs.close())
+}
+
+// mark remembers, once there is a snapshot, which commits it may show.
+func (r *reader) mark() {
+	if r.disk != nil && r.seen == 0 {
+		r.seen = r.disk.begun.Load()
+	}
 }
 
 // note remembers an error after which the transaction must not go on.
@@ -210,10 +224,18 @@ func (s *Store) View(ctx context.Context, fn func(billing.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	r := &reader{s: ses}
+	r := &reader{s: ses, disk: s.disk}
+	err = s.show(r, fn)
+	if lost := s.disk.wait(r.seen); lost != nil {
+		return lost
+	}
+	return err
+}
+
+func (s *Store) show(r *reader, fn func(billing.Reader) error) error {
 	defer func() {
 		// A connection that cannot end its transaction is not used again.
-		s.readers.give(ses, r.end() == nil)
+		s.readers.give(r.s, r.end() == nil)
 	}()
 	return fn(r)
 }
