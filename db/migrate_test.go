@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -125,4 +126,63 @@ func count(t *testing.T, dsn, query string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// A database of the second schema keeps its rows through the third, which replaces
+// the text of checks, and the checks still hold.
+func TestChecksAreReplacedOverRows(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "t.db")
+	dsn := sqliteDSN(path, Options{}.withDefaults())
+	second := withFile(t, map[string]string{"0003_quicker_checks.sql": ""})
+	if err := migrate(ctx, dsn, second, false); err != nil {
+		t.Fatal(err)
+	}
+	put := func(state string) error {
+		raw, err := sql.Open("sqlite", "file:"+path)
+		if err != nil {
+			return err
+		}
+		defer raw.Close()
+		_, err = raw.Exec(`INSERT INTO notices (owner_id, top_id, kind, cause, recipient, subject, body,
+    state, tries, due_at, error, created_at) VALUES (2, 2, 'low_balance', '` + state + `', 'a@b', 's', 'b', '` + state + `', 0, NULL, '', 1)`)
+		return err
+	}
+	if err := put("failed"); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("odd"); err == nil {
+		t.Fatal("the second schema takes any state")
+	}
+	if err := migrate(ctx, dsn, migrationFiles(), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("odd"); err == nil || !strings.Contains(err.Error(), "notices_state") {
+		t.Errorf("the third schema takes any state: %v", err)
+	}
+	if n := count(t, dsn, `SELECT count(*) FROM notices WHERE state = 'failed'`); n != 1 {
+		t.Errorf("%d rows", n)
+	}
+	if n := count(t, dsn, `SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'`); n != 1 {
+		t.Error("the database is not sound")
+	}
+}
+
+// A list of more than two values in a CHECK is a table that SQLite builds anew for
+// each row that is written.
+func TestChecksHaveNoLongLists(t *testing.T) {
+	s := openStore(t, Options{})
+	list := regexp.MustCompile(`\bIN \([^),]*,[^),]*,[^)]*\)`)
+	err := s.View(t.Context(), func(r billing.Reader) error {
+		return readerOf(r).each(func(row *row) error {
+			name := row.text()
+			if found := list.FindString(row.text()); found != "" {
+				t.Errorf("table %s checks %s: compare each value by itself, joined by OR", name, found)
+			}
+			return nil
+		}, `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT NULL`)
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
