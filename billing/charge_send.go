@@ -17,20 +17,23 @@ type sending struct {
 }
 
 // chargeOne takes one due charge through one step of its life: cancelled by
-// the last look, or sent (or asked about) and settled by the answer. answered is
-// called when the gateway has had its say.
-func (e *Engine) chargeOne(ctx context.Context, id ChargeID, answered func()) error {
+// the last look, or sent (or asked about) and settled by the answer. It is claimed
+// before it has its place, which it leaves when the gateway has had its say.
+func (e *Engine) chargeOne(ctx context.Context, id ChargeID, p *seat) error {
 	s, err := e.claim(ctx, id)
 	if err != nil || s == nil {
 		return err
 	}
 	awaitTurn(ctx, s.startAt)
+	if !p.take(ctx, placeWait) {
+		return e.giveBack(context.WithoutCancel(ctx), s)
+	}
 	// A stopping server lets what is in flight finish: the call is bounded by
 	// its own time-out, not by the context of the loop.
 	ctx = context.WithoutCancel(ctx)
 	g := e.gateways[s.charge.Gateway]
-	if p, ok := g.(Preparer); ok && !s.lookup && s.req.GatewayRef == "" {
-		if wanted, err := e.prepare(ctx, p, s); err != nil || !wanted {
+	if two, ok := g.(Preparer); ok && !s.lookup && s.req.GatewayRef == "" {
+		if wanted, err := e.prepare(ctx, two, s); err != nil || !wanted {
 			return err
 		}
 	}
@@ -42,8 +45,21 @@ func (e *Engine) chargeOne(ctx context.Context, id ChargeID, answered func()) er
 	} else {
 		res = g.Charge(call, s.req)
 	}
-	answered()
+	p.leave()
 	return e.settle(ctx, s, res)
+}
+
+// placeWait is how long a claimed charge waits for its place: no longer than for its
+// turn, and well within the lease.
+const placeWait = paceAhead
+
+// giveBack returns a claimed charge that was not sent: all places stayed taken, by
+// calls that hang, or the process stops.
+func (e *Engine) giveBack(ctx context.Context, s *sending) error {
+	if s.lookup {
+		return nil // nothing was asked; it is when the lease is over
+	}
+	return e.settle(ctx, s, GatewayResult{Outcome: OutcomeNotAttempted, Code: CodePaused, Message: "no place came free at the gateway"})
 }
 
 // prepare makes the payment of a two-step gateway and commits its id, so that
@@ -75,16 +91,16 @@ func (e *Engine) prepare(ctx context.Context, p Preparer, s *sending) (wanted bo
 			return nil // it took longer than the lease, and somebody else is on it
 		}
 		a.Ref = ref
-		reason, j, err := u.lastLook(&c)
+		look, err := u.lastLook(&c)
 		if err != nil {
 			return err
 		}
-		if reason != "" {
+		if look.reason != "" {
 			a.State = AttemptNotSent
 			if err := u.tx.SetAttempt(&a); err != nil {
 				return err
 			}
-			return u.cancel(j, &c, reason)
+			return u.cancel(&look.j, &c, look.reason)
 		}
 		wanted = true
 		return u.tx.SetAttempt(&a)
@@ -154,53 +170,55 @@ func (u *unitOfWork) unlisted(c *Charge) error {
 		}
 		return u.unknown(c, &a, GatewayResult{Code: "gateway_not_set_up", Message: "the gateway " + c.Gateway + " is not set up"})
 	}
-	reason, j, err := u.lastLook(c)
+	look, err := u.lastLook(c)
 	if err != nil {
 		return err
 	}
-	if reason == "" { // a payment by hand waits for its gateway
+	if look.reason == "" { // a payment by hand waits for its gateway
 		u.askLater(c, time.Hour)
 		return u.tx.SetCharge(c)
 	}
-	return u.cancel(j, c, reason)
+	return u.cancel(&look.j, c, look.reason)
 }
 
-// lastLook is the reason why a charge is no longer needed, or empty.
-func (u *unitOfWork) lastLook(c *Charge) (string, *Judged, error) {
-	j, err := judgedOf(u.tx, c.Owner)
-	if err != nil {
-		return "", nil, err
+// look is what the last look saw.
+type look struct {
+	j      Judged
+	card   Card
+	reason string // why the charge is no longer needed, or empty
+}
+
+func (u *unitOfWork) lastLook(c *Charge) (l look, err error) {
+	if l.j, err = judgedOf(u.tx, c.Owner); err != nil {
+		return l, err
 	}
-	card, err := u.tx.Card(c.Card)
-	if err != nil {
-		return "", nil, err
+	if l.card, err = u.tx.Card(c.Card); err != nil {
+		return l, err
 	}
-	reason, err := u.stillWanted(&j, c, &card)
-	return reason, &j, err
+	l.reason, err = u.stillWanted(&l.j, c, &l.card)
+	return l, err
 }
 
 // submit takes the last look and commits the attempt. hold is set when it is not
 // the gateway's turn, stopped when the global breaker holds everything.
 func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, stopped bool, hold time.Time, err error) {
-	reason, j, err := u.lastLook(c)
-	if err != nil {
+	look, err := u.lastLook(c)
+	switch {
+	case err != nil:
 		return nil, false, hold, err
+	case look.reason != "":
+		return nil, false, hold, u.cancel(&look.j, c, look.reason)
+	case u.tooLarge(c):
+		return nil, false, hold, u.holdTooLarge(c)
 	}
-	if reason != "" {
-		return nil, false, hold, u.cancel(j, c, reason)
-	}
-	if stopped, err = u.stopped(c); err != nil || stopped || c.LeaseUntil.After(u.real) {
+	if stopped, err = u.stopped(c); err != nil || stopped {
 		return nil, stopped, hold, err
 	}
 	a, err := u.attemptN(c.ID, c.Attempt)
 	if err != nil {
 		return nil, false, hold, err
 	}
-	card, err := u.tx.Card(c.Card)
-	if err != nil {
-		return nil, false, hold, err
-	}
-	req, err := u.request(c, &card, &a)
+	req, err := u.request(c, &look.card, &a)
 	if err != nil {
 		return nil, false, hold, u.noToken(c, err)
 	}
@@ -208,7 +226,7 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, stopped bool, hol
 	if err != nil || !ok {
 		return nil, false, at, err
 	}
-	a.Key, a.Gateway, a.Print = req.Key, c.Gateway, card.Print()
+	a.Key, a.Gateway, a.Print = req.Key, c.Gateway, look.card.Print()
 	a.State, a.SubmittedAt = AttemptSubmitted, u.real
 	if a.FirstAt.IsZero() {
 		a.FirstAt = u.real

@@ -4,7 +4,7 @@ import "context"
 
 // ChargeOne lets tests stop a process in the middle of a charge.
 func ChargeOne(e *Engine, ctx context.Context, id ChargeID) error {
-	return e.chargeOne(ctx, id, func() {})
+	return e.chargeOne(ctx, id, nil)
 }
 
 // NetworkFree is networkFree.

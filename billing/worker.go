@@ -76,23 +76,21 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	var charges []ChargeID
+	var asks, charges []ChargeID
 	var refunds []RefundID
 	var notices []NoticeID
 	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
 	err = e.store.View(ctx, func(r Reader) (err error) {
 		// What may have been captured is asked about before anything new is sent.
-		asks := filter
-		asks.AskOnly = true
-		if charges, err = r.DueCharges(asks); err != nil {
+		first := filter
+		first.AskOnly = true
+		if asks, err = r.DueCharges(first); err != nil {
 			return err
 		}
 		if !filter.AskOnly {
-			all, err := r.DueCharges(filter)
-			if err != nil {
+			if charges, err = r.DueCharges(filter); err != nil {
 				return err
 			}
-			charges = append(charges, all...)
 		}
 		if refunds, err = r.DueRefunds(now(ctx), realNow(), 2*f.size); err != nil {
 			return err
@@ -103,14 +101,22 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	if err != nil {
 		return 0, err
 	}
+	for _, id := range asks {
+		started += f.start(flightKey{charge: id}, func(p *seat) error {
+			if !p.take(ctx, time.Hour) {
+				return nil // it is still due
+			}
+			return e.chargeOne(ctx, id, p)
+		}, e.observer)
+	}
 	for _, id := range charges {
-		started += f.start(flightKey{charge: id}, func(answered func()) error { return e.chargeOne(ctx, id, answered) }, e.observer)
+		started += f.start(flightKey{charge: id}, func(p *seat) error { return e.chargeOne(ctx, id, p) }, e.observer)
 	}
 	for _, id := range refunds {
-		started += f.start(flightKey{refund: id}, func(func()) error { return e.refundOne(ctx, id) }, e.observer)
+		started += f.start(flightKey{refund: id}, func(*seat) error { return e.refundOne(ctx, id) }, e.observer)
 	}
 	for _, id := range notices {
-		started += f.start(flightKey{notice: id}, func(func()) error { return e.mailOne(ctx, id) }, e.observer)
+		started += f.start(flightKey{notice: id}, func(*seat) error { return e.mailOne(ctx, id) }, e.observer)
 	}
 	return started, nil
 }
@@ -118,11 +124,12 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 // flight is what one worker loop has under way: bounded, each row once.
 type flight struct {
 	size  int
+	seats chan struct{} // one for each call about a charge to a gateway
 	freed chan struct{}
 
 	mu      sync.Mutex
-	busy    map[flightKey]bool // true while it holds a place among the calls to gateways
-	calls   int                // how many do
+	busy    map[flightKey]bool // true until its gateway has had its say
+	early   int                // charges of which it has not
 	charges int                // charges that are busy, those that only settle too
 	// failed keeps a row that an error of ours stopped from being taken up
 	// again at once.
@@ -140,11 +147,11 @@ type flightKey struct {
 const failedPause = 10 * time.Second
 
 func newFlight(size int) *flight {
-	return &flight{size: size, freed: make(chan struct{}, 1), busy: map[flightKey]bool{}, failed: map[flightKey]time.Time{}}
+	return &flight{size: size, seats: make(chan struct{}, size), freed: make(chan struct{}, 1), busy: map[flightKey]bool{}, failed: map[flightKey]time.Time{}}
 }
 
 // start runs work unless the row is under way or rests, or there is no room.
-func (f *flight) start(k flightKey, work func(answered func()) error, o Observer) int {
+func (f *flight) start(k flightKey, work func(*seat) error, o Observer) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, busy := f.busy[k]; busy || !f.room(k) {
@@ -158,11 +165,13 @@ func (f *flight) start(k flightKey, work func(answered func()) error, o Observer
 	}
 	f.busy[k] = k.charge != 0
 	if k.charge != 0 {
-		f.calls++
+		f.early++
 		f.charges++
 	}
 	f.wg.Go(func() {
-		err := work(func() { f.answered(k) })
+		p := &seat{f: f, key: k}
+		err := work(p)
+		p.leave()
 		if err != nil && !errors.Is(err, context.Canceled) {
 			o.Failed("a charge or notice could not be worked on", err)
 		}
@@ -171,16 +180,51 @@ func (f *flight) start(k flightKey, work func(answered func()) error, o Observer
 	return 1
 }
 
-// answered gives the place of a charge to the next one: what is left to do for it
-// is the database's.
-func (f *flight) answered(k flightKey) {
-	f.mu.Lock()
-	if f.busy[k] {
-		f.busy[k] = false
-		f.calls--
+// seat is a charge's place among the calls to gateways.
+type seat struct {
+	f     *flight
+	key   flightKey
+	taken bool
+}
+
+// take waits for the place; false when none came free or the worker stops.
+func (p *seat) take(ctx context.Context, most time.Duration) bool {
+	if p == nil || p.taken {
+		return true
 	}
-	f.mu.Unlock()
-	f.signal()
+	select {
+	case p.f.seats <- struct{}{}:
+		p.taken = true
+		return true
+	default:
+	}
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case p.f.seats <- struct{}{}:
+		p.taken = true
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	return p.taken
+}
+
+// leave gives the place to the next one: what is left to do is the database's.
+func (p *seat) leave() {
+	if p == nil {
+		return
+	}
+	if p.taken {
+		<-p.f.seats
+		p.taken = false
+	}
+	p.f.mu.Lock()
+	if p.f.busy[p.key] {
+		p.f.busy[p.key] = false
+		p.f.early--
+	}
+	p.f.mu.Unlock()
+	p.f.signal()
 }
 
 func (f *flight) signal() {
@@ -190,20 +234,18 @@ func (f *flight) signal() {
 	}
 }
 
-// room: mails and refunds have places of their own, so that a night of charges
-// does not keep an alarm waiting.
+// room: half as many charges again as there are places are taken up, so that the next
+// ones are ready when a place comes free. Mails and refunds have places of their own,
+// so that a night of charges does not keep an alarm waiting.
 func (f *flight) room(k flightKey) bool {
 	if k.charge != 0 {
-		return f.calls < f.size && f.charges < 2*f.size
+		return f.early < f.size+f.size/2 && f.charges < 2*f.size+f.size/2
 	}
 	return len(f.busy)-f.charges < max(2, f.size/4)
 }
 
 func (f *flight) done(k flightKey, err error) {
 	f.mu.Lock()
-	if f.busy[k] {
-		f.calls--
-	}
 	delete(f.busy, k)
 	if k.charge != 0 {
 		f.charges--
