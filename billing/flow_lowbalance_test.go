@@ -252,15 +252,16 @@ func TestUnknownForThreeDaysIsForAPerson(t *testing.T) {
 	k.engine = billing.New(k.config)
 	k.seed("tok_ok")
 	k.debit(t0, 16*usd)
-	k.later(t0.Add(80 * time.Hour)) // the run's clock makes nothing unresolved
+	at := t0.Add(80 * time.Hour)
+	k.later(at) // the run's clock makes nothing unresolved
 	k.wantStates(billing.ChargeUnknown)
 	k.age(71 * time.Hour)
-	k.later(t0)
+	k.later(at)
 	k.wantStates(billing.ChargeUnknown)
 	k.age(time.Hour)
-	k.later(t0) // it was not asked often enough: the server may have stood still
+	k.later(at) // it was not asked often enough: the server may have stood still
 	k.wantStates(billing.ChargeUnknown)
-	k.askAgain(t0)
+	k.askAgain(at)
 	rows := k.wantStates(billing.ChargeUnresolved)
 	if !rows[0].Charge.DueAt.IsZero() || len(rows[0].Attempts) != 1 {
 		t.Fatalf("charge %+v", rows[0])
