@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"topupd/testdata/need"
 )
 
 // update rewrites the files that scripts compare with.
@@ -24,22 +26,6 @@ var update = flag.Bool("update", false, "rewrite what cmp compares with")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"topupd": main})
-}
-
-// need returns the path of a program a test drives. Where the suite must be
-// complete (CI=true) its absence fails the test, elsewhere it skips it.
-func need(t *testing.T, program, debianPackage string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	const words = "%s is not on PATH; install it with: apt-get install %s"
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(words, program, debianPackage)
-	}
-	t.Skipf(words, program, debianPackage)
-	return ""
 }
 
 // TestScripts runs the scenarios of the command line. Beside the usual
@@ -225,7 +211,7 @@ func topupd(t *testing.T, dir string, env []string, args ...string) (string, err
 
 // TestCompletionInBash asks the script as bash does when somebody presses tab.
 func TestCompletionInBash(t *testing.T) {
-	bash := need(t, "bash", "bash")
+	bash := need.Program(t, "bash", "apt-get install bash")
 	script, err := topupd(t, t.TempDir(), os.Environ(), "completion", "bash")
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ type Card struct {
 	// Token is sealed (AES-256-GCM, bound to the card's id); empty makes the
 	// card unusable until an import brings one.
 	Token []byte
-	// Fingerprint tells cards apart across tokens, for the networks' limits;
-	// the gateway's own if it has one, else a keyed hash of the token.
+	// Fingerprint tells cards apart across tokens, for the networks' limits: the
+	// gateway's own, known from the first payment on, or empty.
 	Fingerprint string
 	Brand       string // as shown: "Visa"
 	Last4       string // four digits

@@ -53,7 +53,7 @@ const (
 	ReasonBilled        Reason = "billed"           // billing: the period was billed before
 	ReasonFailed        Reason = "failed"           // an error of ours; see the log
 	ReasonAmountRefused Reason = "amount_refused"   // the gateway takes no such amount
-	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no more tries of this card for now
+	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no further try before a later time
 
 	// What became of a charge, kept beside the decisions that led to it.
 	ReasonCharged      Reason = "charged"         // captured and credited

@@ -510,23 +510,7 @@ func TestGlobalBreakerStopsUntilAPersonResumes(t *testing.T) {
 			k := newKit(t, func(c *billing.Config) { c.Settings.Breaker = breaker })
 			k.importRoot()
 			k.seed("tok_ok")
-			k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
-				for n := int64(101); n <= 104; n++ {
-					if err := im.Owner(accountLine(n)); err != nil {
-						return err
-					}
-					if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Account(n), Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)}); err != nil {
-						return err
-					}
-					err := im.LowBalance(billing.SetLowBalanceParams{
-						Owner: billing.Account(n), Threshold: billing.To(int64(25 * usd)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd)),
-					})
-					if err != nil {
-						return err
-					}
-				}
-				return nil
-			}))
+			k.lowAccounts(root(t0), 101, 104)
 			k.sweep(t0)
 			stop, err := k.engine.SendingStopped(root(t0))
 			k.ok(err)
@@ -669,23 +653,7 @@ func TestChargesInFlight(t *testing.T) {
 		c.Settings.GatewayTimeout = 10 * time.Second
 	})
 	k.seed("tok_ok")
-	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
-		for n := int64(101); n <= 140; n++ {
-			if err := im.Owner(accountLine(n)); err != nil {
-				return err
-			}
-			if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Account(n), Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)}); err != nil {
-				return err
-			}
-			err := im.LowBalance(billing.SetLowBalanceParams{
-				Owner: billing.Account(n), Threshold: billing.To(int64(25 * usd)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd)),
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	k.lowAccounts(root(t0), 101, 140)
 	k.sweep(t0)
 	if n := len(k.gateway.Captures()); n != 40 || g.most.Load() != 4 {
 		t.Errorf("%d captures, at most %d at once", n, g.most.Load())

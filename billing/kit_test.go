@@ -104,6 +104,30 @@ func accountLine(n int64) billing.OwnerLine {
 	}
 }
 
+// lowAccounts are accounts from first to last with a balance of 20 below their
+// threshold of 25, each with a card that a sweep charges 10.
+func (k *kit) lowAccounts(ctx context.Context, first, last int64) {
+	k.t.Helper()
+	k.ok(k.engine.Import(ctx, false, func(im *billing.Importer) error {
+		for n := first; n <= last; n++ {
+			o := billing.Account(n)
+			if err := im.Owner(accountLine(n)); err != nil {
+				return err
+			}
+			if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: o, Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)}); err != nil {
+				return err
+			}
+			err := im.LowBalance(billing.SetLowBalanceParams{
+				Owner: o, Threshold: billing.To(int64(25 * usd)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd)),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
 func (k *kit) set(at time.Time, p billing.SetLowBalanceParams) {
 	k.t.Helper()
 	if p.Owner == 0 {

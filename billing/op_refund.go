@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -32,7 +33,7 @@ func (e *Engine) RefundCharge(ctx context.Context, p RefundParams) (f Refund, er
 func (u *unitOfWork) chargeInScope(id ChargeID) (Charge, error) {
 	unknown := Errorf(NotFound, "charge", "there is no charge %d in your scope", id)
 	c, err := u.tx.Charge(id)
-	if ErrorCode(err) == NotFound && err != nil {
+	if errors.Is(err, NotFound) {
 		return c, unknown
 	}
 	if err != nil {
@@ -148,24 +149,4 @@ func refundReason(kind PostingKind) Reason {
 		return ReasonRefunded
 	}
 	return ReasonDisputed
-}
-
-// Refunds lists the refunds of a charge in the actor's scope.
-func (e *Engine) Refunds(ctx context.Context, id ChargeID) (list []Refund, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
-		c, err := r.Charge(id)
-		if err != nil {
-			return err
-		}
-		o, err := r.Owner(c.Owner)
-		if a := ActorFrom(ctx); err == nil && !a.Sees(&o) {
-			err = Errorf(NotFound, "charge", "there is no charge %d in your scope", id)
-		}
-		if err != nil {
-			return err
-		}
-		list, err = r.RefundsOf(id)
-		return err
-	})
-	return list, err
 }

@@ -151,14 +151,10 @@ func (u *unitOfWork) refunded(f *Refund) error {
 	if err != nil {
 		return err
 	}
-	cause := causeOf("refund", int64(f.ID))
-	if f.State == RefundFailed {
-		cause += ":again" // it failed, and the gateway made good for it
-	}
-	if f.Posting, err = u.giveBack(&c, PostRefund, cause, f.Reason, f.Amount); err != nil {
+	if f.Posting, err = u.giveBack(&c, PostRefund, causeOf("refund", int64(f.ID)), f.Reason, f.Amount); err != nil {
 		return err
 	}
-	f.State, f.DueAt, f.LeaseUntil, f.SettledAt, f.Reversal = RefundSucceeded, zeroTime, zeroTime, u.now, 0
+	f.State, f.DueAt, f.LeaseUntil, f.SettledAt = RefundSucceeded, zeroTime, zeroTime, u.now
 	return u.tx.SetRefund(f)
 }
 

@@ -119,20 +119,7 @@ func TestReviewUnknownWaitsBehindTheQueue(t *testing.T) {
 	})
 	ctx := billing.WithActor(context.Background(), billing.Actor{Login: "root", Customer: billing.Root, API: "test"})
 	k.seed("tok_ok")
-	k.ok(k.engine.Import(ctx, false, func(im *billing.Importer) error {
-		for n := int64(101); n <= 180; n++ {
-			if err := im.Owner(accountLine(n)); err != nil {
-				return err
-			}
-			if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Account(n), Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)}); err != nil {
-				return err
-			}
-			if err := im.LowBalance(billing.SetLowBalanceParams{Owner: billing.Account(n), Threshold: billing.To(int64(25 * usd)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd))}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	k.lowAccounts(ctx, 101, 180)
 	_, _, err := k.engine.RunLowBalance(ctx, billing.RunParams{Trigger: "command"})
 	k.ok(err)
 	begin := time.Now()

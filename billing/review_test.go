@@ -267,8 +267,11 @@ func TestReviewPendingRefundOfTheGateway(t *testing.T) {
 	for range 4 {
 		k.later(t0)
 	}
-	fs, err := k.engine.Refunds(root(t0), 1)
-	k.ok(err)
+	var fs []billing.Refund
+	k.ok(k.store.View(context.Background(), func(r billing.Reader) (err error) {
+		fs, err = r.RefundsOf(1)
+		return err
+	}))
 	if fs[0].Code == "invalid_request" {
 		t.Errorf("refund %s after %d asks: %s", fs[0].State, fs[0].Lookups, fs[0].Code)
 	}
@@ -349,20 +352,7 @@ func TestReviewMailsWaitBehindAllCharges(t *testing.T) {
 		c.Settings.ChargeConcurrency = 2
 	})
 	k.seed("tok_ok")
-	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
-		for n := int64(101); n <= 160; n++ {
-			if err := im.Owner(accountLine(n)); err != nil {
-				return err
-			}
-			if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Account(n), Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)}); err != nil {
-				return err
-			}
-			if err := im.LowBalance(billing.SetLowBalanceParams{Owner: billing.Account(n), Threshold: billing.To(int64(25 * usd)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd))}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+	k.lowAccounts(root(t0), 101, 160)
 	mailsAtHalf := -1
 	g.at = func(n int) {
 		if n == 55 {

@@ -175,8 +175,6 @@ func (u *unitOfWork) stopped(c *Charge) (bool, error) {
 		return true, err
 	}
 	switch {
-	case limit.Money > 0 && c.Gross > limit.Money:
-		return false, u.tooLarge(c)
 	case limit.Charges > 0 && count+1 > limit.Charges:
 		stop.Reason = fmt.Sprintf("more than %d charges in a minute", limit.Charges)
 	case limit.Money > 0 && saturate(money[c.Unit], c.Gross) > limit.Money:
@@ -203,9 +201,14 @@ func (u *unitOfWork) sendingHistory(r Reason, detail string) error {
 	})
 }
 
-// tooLarge holds one charge that is above the limit of a whole minute by itself: it
-// must not stop all others at each look.
-func (u *unitOfWork) tooLarge(c *Charge) error {
+// tooLarge reports whether a charge is above the limit of a whole minute by itself.
+func (u *unitOfWork) tooLarge(c *Charge) bool {
+	limit := u.e.set.Breaker.Money
+	return limit > 0 && c.Gross > limit
+}
+
+// holdTooLarge lets such a charge wait: it must not stop all others at each look.
+func (u *unitOfWork) holdTooLarge(c *Charge) error {
 	u.askLater(c, time.Minute)
 	if err := u.tx.SetCharge(c); err != nil {
 		return err

@@ -243,7 +243,7 @@ type ChargeReader interface {
 // DueFilter selects the charges that a worker may take up.
 type DueFilter struct {
 	Now, Real time.Time
-	// Except are gateways that are spared for now, at most MaxSpared.
+	// Except are gateways that are not to be called, at most MaxSpared.
 	Except []string
 	// AskOnly leaves out what is not sent yet.
 	AskOnly bool

@@ -22,9 +22,4 @@
 //     the file was replaced seals with the new key, and one that began before is
 //     over before the rekey looks for what is left.
 //   - A key seals far fewer than 2^32 values, the limit for random nonces.
-//
-// Fingerprints (telling equal secrets without opening them) are keyed, since
-// card tokens and numbers can be guessed, and must survive a change of sealing
-// key. So their key is not one of the ring's: it is made once, kept sealed in
-// the database like any other secret, resealed with the rest and never changed.
 package seal

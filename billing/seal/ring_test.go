@@ -175,22 +175,6 @@ func TestRingPrintsNoKey(t *testing.T) {
 	}
 }
 
-func TestFingerprint(t *testing.T) {
-	k1, k2 := billing.Secret(Generate()), billing.Secret(Generate())
-	a := Fingerprint(k1, "tok_ok", "card")
-	if len(a) != 32 || !bytes.Equal(a, Fingerprint(k1, "tok_ok", "card")) {
-		t.Error("not stable")
-	}
-	for name, b := range map[string][]byte{
-		"other secret": Fingerprint(k1, "tok_oj", "card"), "other context": Fingerprint(k1, "tok_ok", "login"),
-		"other key": Fingerprint(k2, "tok_ok", "card"), "moved border": Fingerprint(k1, "dtok_ok", "car"),
-	} {
-		if bytes.Equal(a, b) {
-			t.Errorf("%s: equal", name)
-		}
-	}
-}
-
 func FuzzOpen(f *testing.F) {
 	r := ring(f, Generate(), Generate())
 	genuine := sealed(f, r, "tok_ok", "card:7")

@@ -40,9 +40,6 @@ func TestExportKeepsLoginsAndText(t *testing.T) {
 
 // Many owners: more than a page of each.
 func TestExportPages(t *testing.T) {
-	if testing.Short() {
-		t.Skip("thousands of owners")
-	}
 	e := newEngine(t)
 	_, err := load(t, e, many(2345))
 	must(t, err)

@@ -19,6 +19,7 @@ import (
 
 	"topupd/billing"
 	"topupd/server"
+	"topupd/testdata/need"
 )
 
 // serve puts the kit's handler behind the real server and its Digest, and
@@ -45,7 +46,7 @@ func (k *kit) serve(t testing.TB, trusted ...netip.Prefix) string {
 // The vendor's own example: a form content type, and a first request without a
 // body (1.2).
 func TestCurl(t *testing.T) {
-	curl := need(t, "curl", "apt-get install curl")
+	curl := need.Program(t, "curl", "apt-get install curl")
 	url := newKit(t).serve(t)
 	call := func(user, body string, more ...string) string {
 		t.Helper()
@@ -156,7 +157,7 @@ print("done")
 `
 
 func TestPython(t *testing.T) {
-	program := need(t, "python3", "apt-get install python3")
+	program := need.Program(t, "python3", "apt-get install python3")
 	k := newKit(t)
 	script := filepath.Join(t.TempDir(), "panel.py")
 	must(t, os.WriteFile(script, []byte(python), 0o600))

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"topupd/testdata/need"
 )
 
 // number reads an int the tests made themselves.
@@ -88,7 +90,7 @@ func interopMethods() []Method {
 }
 
 func TestPythonClient(t *testing.T) {
-	python := need(t, "python3", "apt-get install python3")
+	python := need.Program(t, "python3", "apt-get install python3")
 	server := httptest.NewServer(newHandler(t, Options{}, interopMethods()...))
 	defer server.Close()
 	out, err := exec.CommandContext(t.Context(), python, "../../testdata/xmlrpc/validator1.py", server.URL).CombinedOutput()

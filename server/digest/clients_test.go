@@ -11,10 +11,12 @@ import (
 	"testing"
 
 	icholy "github.com/icholy/digest"
+
+	"topupd/testdata/need"
 )
 
 func TestCurl(t *testing.T) {
-	curl := program(t, "curl", "apt-get install curl")
+	curl := need.Program(t, "curl", "apt-get install curl")
 	srv := serve(t, newTest(t, nil))
 	call := func(password string, more ...string) string {
 		t.Helper()
@@ -69,7 +71,7 @@ for i in range(3):
 `
 
 func TestPython(t *testing.T) {
-	python := program(t, "python3", "apt-get install python3")
+	python := need.Program(t, "python3", "apt-get install python3")
 	// urllib reads a quoted realm without undoing escapes, so this one is plain.
 	const realm = "topupd"
 	a := newTest(t, func(c *Config) { c.Realm, c.Lookup = realm, lookupIn(realm) })

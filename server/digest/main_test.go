@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -67,22 +65,6 @@ func serve(t testing.TB, a *Authenticator) *httptest.Server {
 	srv := httptest.NewServer(guard(a))
 	t.Cleanup(srv.Close)
 	return srv
-}
-
-// program returns the path of an outside program. Where the build server runs,
-// a missing one is a failure, elsewhere the test is skipped.
-func program(t *testing.T, name, install string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	words := fmt.Sprintf("%s is not here; install it with: %s", name, install)
-	if os.Getenv("CI") == "true" {
-		t.Fatal(words)
-	}
-	t.Skip(words)
-	return ""
 }
 
 // request is one signed request, made by our own small client.

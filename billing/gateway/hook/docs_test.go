@@ -23,6 +23,7 @@ import (
 	"topupd/billing/gateway/gwtest"
 	"topupd/billing/gateway/hook"
 	"topupd/billing/gateway/sandbox"
+	"topupd/testdata/need"
 )
 
 // block is a code block of docs/GATEWAYS.md with the comment above it.
@@ -210,22 +211,6 @@ func TestSandboxTokensOfThePage(t *testing.T) {
 	}
 }
 
-// need returns the path of a program a test drives. Where the suite must be
-// complete (CI=true) its absence fails the test, elsewhere it skips it.
-func need(t *testing.T, program, install string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	const words = "%s is not on PATH; install it with: %s"
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(words, program, install)
-	}
-	t.Skipf(words, program, install)
-	return ""
-}
-
 // python is the bridge of the page, running.
 type python struct {
 	url, log string // log is a file with what it prints
@@ -235,7 +220,7 @@ type python struct {
 
 func startPython(t *testing.T, dir string, env ...string) *python {
 	t.Helper()
-	program := need(t, "python3", "apt-get install python3")
+	program := need.Program(t, "python3", "apt-get install python3")
 	for _, b := range blocks(t, "file", 2) {
 		if err := os.WriteFile(filepath.Join(dir, b.name), []byte(b.text), 0o600); err != nil {
 			t.Fatal(err)
@@ -371,7 +356,7 @@ func TestPythonBridgeKeepsItsWord(t *testing.T) {
 }
 
 func TestPythonEvent(t *testing.T) {
-	program := need(t, "python3", "apt-get install python3")
+	program := need.Program(t, "python3", "apt-get install python3")
 	dir := t.TempDir()
 	for _, b := range blocks(t, "file", 2) {
 		if err := os.WriteFile(filepath.Join(dir, b.name), []byte(b.text), 0o600); err != nil {
