@@ -129,7 +129,7 @@ func TestNothingIsToldBeforeTheSync(t *testing.T) {
 }
 
 func TestOneSyncServesManyCommits(t *testing.T) {
-	s := openStore(t, Options{GroupMax: 1})
+	s := openStore(t, Options{GroupMax: 2})
 	d := onSlowDisk(t, s)
 	update := func(key string) <-chan error {
 		return async(func() error { return s.Update(context.Background(), putObject(key)) })

@@ -156,10 +156,15 @@ func (g *group) lead(m *member) {
 		last := g.disk.committed.Load()
 		g.syncing.Add(1)
 		defer g.syncing.Done()
-		g.handOver()
+		if g.max > 1 { // else nobody shares anything, a sync neither
+			g.handOver()
+		}
 		// Also for a refusal: it may speak of a change that is not on the disk yet.
 		if err := g.disk.wait(last); err != nil {
 			lose(members, err)
+		}
+		if g.max == 1 {
+			g.handOver()
 		}
 		for _, other := range members[1:] {
 			other.wake <- struct{}{}

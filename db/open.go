@@ -37,7 +37,8 @@ type Options struct {
 	// CommitHook is called before each commit, by tests and benchmarks: a slow
 	// disk, a failing one.
 	CommitHook func()
-	// GroupMax is how many callers share one commit at most; 0 is 256.
+	// GroupMax is how many callers share one commit at most; 0 is 256. With 1 each
+	// has a sync of its own too, and all others wait for it.
 	GroupMax int
 	// Readers is how many connections read at once; 0 follows the processors.
 	Readers int
@@ -87,9 +88,6 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	if f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err == nil {
 		_ = f.Close()
 	}
-	if err := migrate(ctx, sqliteDSN(path, o), migrationFiles(), o.Migrate); err != nil {
-		return nil, err
-	}
 	// Statement journals in memory: a bulk import would write them to a file.
 	writing := []string{"temp_store(MEMORY)"}
 	if !o.NoSync {
@@ -97,6 +95,12 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	}
 	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, writerCache, writing...))
 	if err != nil {
+		return nil, err
+	}
+	// The writer is there before the migrations' connection goes: the last one to
+	// close a database copies all of a log that a crash left, and the start waits.
+	if err := migrate(ctx, sqliteDSN(path, o), migrationFiles(), o.Migrate); err != nil {
+		_ = ses.close()
 		return nil, err
 	}
 	s := &Store{path: path, log: logFile{path: ses.conn.logPath()}}
