@@ -36,36 +36,43 @@ func (m *movement) owner() string {
 	return "i_customer"
 }
 
-func movementHelp(m *movement) string {
-	return " Parameters: " + m.owner() + " (int); amount (double, above 0); currency (string, ISO 4217, the owner's);" +
-		" payment_notes (string, optional); payment_time (string, optional, as in 09:57:29.000 GMT Tue Apr 07 2026);" +
-		" idempotency_key (string, optional: a call that comes again with it is answered and not booked);" +
-		" i_wholesaler (int, trusted mode). Returns: result (string)."
+func fundsMethods() []method {
+	methods := make([]method, len(movements))
+	for i := range movements {
+		methods[i] = movements[i].method()
+	}
+	return methods
 }
 
-var movementKnown = []string{"amount", "currency", "payment_notes", "payment_time", "idempotency_key", "i_wholesaler"}
-
-// move returns the method's function.
-func (a *api) move(m *movement) func(context.Context, []xmlrpc.Value) (xmlrpc.Value, error) {
-	known := append([]string{m.owner()}, movementKnown...)
-	return func(ctx context.Context, params []xmlrpc.Value) (xmlrpc.Value, error) {
-		p, err := xmlrpc.OneStruct(params)
-		if err != nil {
-			return xmlrpc.Value{}, err
-		}
-		a.report(ctx, m.name, p, known)
-		funds, err := m.params(p, time.Now())
-		if err != nil {
-			return xmlrpc.Value{}, err
-		}
-		if ctx, err = a.scope(ctx, p); err != nil {
-			return xmlrpc.Value{}, err
-		}
-		if _, err := a.engine.MoveFunds(ctx, funds); err != nil {
-			return xmlrpc.Value{}, err
-		}
-		return succeeded, nil
+func (m *movement) method() method {
+	return method{
+		name: m.name, about: m.help, caller: byWholesaler, run: m.move,
+		params: []param{
+			{name: m.owner(), kind: "int", need: true},
+			{name: "amount", kind: "double", need: true, note: "above 0"},
+			{name: "currency", kind: "string", need: true, note: "ISO 4217, the owner's"},
+			{name: "payment_notes", kind: "string"},
+			{name: "payment_time", kind: "string", note: "as in 09:57:29.000 GMT Tue Apr 07 2026"},
+			idempotencyParam,
+		},
 	}
+}
+
+// idempotencyParam is ours: an extra member of every call that moves money.
+var idempotencyParam = param{name: "idempotency_key", kind: "string", note: "a call that comes again with it is answered and not booked"}
+
+func (m *movement) move(a *api, ctx context.Context, c call) (xmlrpc.Value, error) {
+	funds, err := m.params(c.Params, time.Now())
+	if err != nil {
+		return xmlrpc.Value{}, err
+	}
+	if ctx, err = a.scope(ctx, c); err != nil {
+		return xmlrpc.Value{}, err
+	}
+	if _, err := a.engine.MoveFunds(ctx, funds); err != nil {
+		return xmlrpc.Value{}, err
+	}
+	return succeeded, nil
 }
 
 // params reads the members in the page's order, so that the first one that is

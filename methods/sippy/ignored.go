@@ -34,3 +34,19 @@ func (a *api) report(ctx context.Context, method string, p xmlrpc.Params, known 
 		a.log(ctx, method, ignored)
 	}
 }
+
+// reportGiven tells the log of members that are known but do not apply.
+func (a *api) reportGiven(ctx context.Context, c call, names []string) {
+	if a.log == nil {
+		return
+	}
+	var ignored []string
+	for _, m := range c.Members() {
+		if slices.Contains(names, m.Name) {
+			ignored = append(ignored, m.Name)
+		}
+	}
+	if ignored != nil {
+		a.log(ctx, c.method.name, ignored)
+	}
+}

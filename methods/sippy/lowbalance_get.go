@@ -7,29 +7,19 @@ import (
 	"topupd/methods/xmlrpc"
 )
 
-const (
-	getLowBalanceName = "getLowBalance"
-	getLowBalanceHelp = "Returns the low-balance settings of an account or customer." +
-		" Parameters: i_account or i_customer (int, exactly one); i_wholesaler (int, trusted mode)." +
-		" Returns: result (string); threshold (double or nil: disabled); notify_by_email, charge_card (boolean);" +
-		" charge_amount (double); i_debit_credit_card (int or nil: primary);" +
-		" for accounts br_charge_card (boolean), br_charge_amount (double or nil: plan price), br_i_debit_credit_card (int or nil: primary);" +
-		" once set, notification_retry_count (int) and notification_retry_interval (int hours or nil: default)."
-)
+func getLowBalanceMethod() method {
+	return method{
+		name: "getLowBalance", about: "Returns the low-balance settings of an account or customer.",
+		caller: byWholesaler, params: ownerParams, returns: lowBalanceMembers, run: (*api).getLowBalance,
+	}
+}
 
-var getLowBalanceKnown = []string{"i_account", "i_customer", "i_wholesaler"}
-
-func (a *api) getLowBalance(ctx context.Context, params []xmlrpc.Value) (xmlrpc.Value, error) {
-	p, err := xmlrpc.OneStruct(params)
+func (a *api) getLowBalance(ctx context.Context, c call) (xmlrpc.Value, error) {
+	owner, err := ownerOf(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}
-	a.report(ctx, getLowBalanceName, p, getLowBalanceKnown)
-	owner, err := ownerOf(p)
-	if err != nil {
-		return xmlrpc.Value{}, err
-	}
-	if ctx, err = a.scope(ctx, p); err != nil {
+	if ctx, err = a.scope(ctx, c); err != nil {
 		return xmlrpc.Value{}, err
 	}
 	policy, err := a.engine.GetLowBalance(ctx, owner)

@@ -8,53 +8,42 @@ import (
 	"topupd/methods/xmlrpc"
 )
 
-const (
-	setLowBalanceName = "setLowBalance"
-	setLowBalanceHelp = "Changes the low-balance settings of an account or customer; what is not given stays." +
-		" Parameters: i_account or i_customer (int, exactly one); i_wholesaler (int, trusted mode);" +
-		" at least one of threshold (double or nil: disabled), notify_by_email (boolean), charge_card (boolean)," +
-		" charge_amount (double), i_debit_credit_card (int or nil: primary)," +
-		" notification_retry_count (int), notification_retry_interval (int hours or nil: default)," +
-		" and, for accounts, br_charge_card (boolean), br_charge_amount (double or nil: plan price)," +
-		" br_i_debit_credit_card (int or nil: primary)." +
-		" Returns: result (string)."
-)
-
-// setLowBalanceKnown ends with the members that apply to accounts only.
-var setLowBalanceKnown = []string{
-	"i_account", "i_customer", "i_wholesaler",
-	"threshold", "notify_by_email", "charge_card", "charge_amount", "i_debit_credit_card",
-	"notification_retry_count", "notification_retry_interval",
-	"br_charge_card", "br_charge_amount", "br_i_debit_credit_card",
+func setLowBalanceMethod() method {
+	return method{
+		name:   "setLowBalance",
+		about:  "Changes the low-balance settings of an account or customer; what is not given stays, and at least one is needed.",
+		caller: byWholesaler, params: slices.Concat(ownerParams, lowBalanceMembers), run: (*api).setLowBalance,
+	}
 }
 
-const billingRunMembers = 3
-
-func (a *api) setLowBalance(ctx context.Context, params []xmlrpc.Value) (xmlrpc.Value, error) {
-	p, err := xmlrpc.OneStruct(params)
+func (a *api) setLowBalance(ctx context.Context, c call) (xmlrpc.Value, error) {
+	owner, err := ownerOf(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}
-	owner, err := ownerOf(p)
-	if err != nil {
-		return xmlrpc.Value{}, err
-	}
-	known := setLowBalanceKnown
 	if !owner.IsAccount() {
-		known = known[:len(known)-billingRunMembers]
+		a.reportGiven(ctx, c, billingRunNames())
 	}
-	a.report(ctx, setLowBalanceName, p, known)
-	set, err := lowBalanceChanges(p, owner)
+	set, err := lowBalanceChanges(c.Params, owner)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}
-	if ctx, err = a.scope(ctx, p); err != nil {
+	if ctx, err = a.scope(ctx, c); err != nil {
 		return xmlrpc.Value{}, err
 	}
 	if err := a.engine.SetLowBalance(ctx, set); err != nil {
 		return xmlrpc.Value{}, err
 	}
 	return succeeded, nil
+}
+
+// billingRunNames are the members that apply to accounts only.
+func billingRunNames() []string {
+	var names []string
+	for _, p := range lowBalanceMembers[len(lowBalanceMembers)-billingRunMembers:] {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 // lowBalanceChanges reads the settings. Which of them may be null is the
@@ -85,6 +74,6 @@ func lowBalanceChanges(p xmlrpc.Params, owner billing.OwnerID) (billing.SetLowBa
 
 func hasBillingRunMember(p xmlrpc.Params) bool {
 	return slices.ContainsFunc(p.Members(), func(m xmlrpc.Member) bool {
-		return slices.Contains(setLowBalanceKnown[len(setLowBalanceKnown)-billingRunMembers:], m.Name)
+		return slices.Contains(billingRunNames(), m.Name)
 	})
 }

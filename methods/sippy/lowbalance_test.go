@@ -112,17 +112,17 @@ func TestSetLowBalanceMembers(t *testing.T) {
 	owner := members{m("i_account", xmlrpc.Int(100))}
 	for _, member := range setMembers() {
 		for want, v := range member.good {
-			f := accepts(t, setLowBalanceName, with(owner, m(member.name, v)))
+			f := accepts(t, "setLowBalance", with(owner, m(member.name, v)))
 			if got := given(f.set); len(got) != 1 || got[member.field] != trim(want) {
 				t.Errorf("%s=%s: got %v, want %s", member.name, v.Text(), got, want)
 			}
 		}
 		for _, v := range append(append([]xmlrpc.Value{}, never...), member.bad...) {
-			refuses(t, setLowBalanceName, with(owner, m(member.name, v)), 400, "Wrong "+member.name)
+			refuses(t, "setLowBalance", with(owner, m(member.name, v)), 400, "Wrong "+member.name)
 		}
 	}
 	// No member at all is for the engine to refuse.
-	if f := accepts(t, setLowBalanceName, owner); len(given(f.set)) != 0 {
+	if f := accepts(t, "setLowBalance", owner); len(given(f.set)) != 0 {
 		t.Errorf("got %v", given(f.set))
 	}
 }
@@ -161,7 +161,7 @@ func TestSetLowBalanceNamesTheFirst(t *testing.T) {
 	}
 	// The order is that of the page, the newer switches' two before br_*.
 	for _, i := range []int{0, 1, 2, 3, 4, 8, 9, 5, 6, 7} {
-		refuses(t, setLowBalanceName, with(in, m("i_account", xmlrpc.Int(1))), 400, "Wrong "+names[i].name)
+		refuses(t, "setLowBalance", with(in, m("i_account", xmlrpc.Int(1))), 400, "Wrong "+names[i].name)
 		in = without(in, names[i].name)
 	}
 }

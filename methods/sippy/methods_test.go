@@ -11,11 +11,14 @@ import (
 	"topupd/methods/xmlrpc"
 )
 
+// basic are the methods that answer result alone, or a policy.
+func basic() []method { return slices.Concat(lowBalanceMethods(), fundsMethods()) }
+
 func allMethods(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, method := range Methods(&fake{}, Options{}) {
-		names = append(names, method.Name)
+	for _, m := range basic() {
+		names = append(names, m.name)
 	}
 	if len(names) != 8 {
 		t.Fatalf("%d methods", len(names))
@@ -27,9 +30,9 @@ func allMethods(t *testing.T) []string {
 func sample(method string) members {
 	money := members{m("amount", xmlrpc.Double("2.5")), m("currency", xmlrpc.String("USD"))}
 	switch {
-	case method == getLowBalanceName:
+	case method == "getLowBalance":
 		return members{m("i_account", xmlrpc.Int(100))}
-	case method == setLowBalanceName:
+	case method == "setLowBalance":
 		return members{m("i_account", xmlrpc.Int(100)), m("threshold", xmlrpc.Double("5.0"))}
 	case strings.HasPrefix(method, "account"):
 		return with(money, m("i_account", xmlrpc.Int(100)))
@@ -56,7 +59,10 @@ func TestMethodsDescribeThemselves(t *testing.T) {
 
 // knownTo is which of all members a method does not report as ignored.
 func knownTo(t *testing.T, method xmlrpc.Method) []string {
-	all := append(append([]string{}, setLowBalanceKnown...), movementKnown...)
+	var all []string
+	for _, m := range basic() {
+		all = append(all, m.known()...)
+	}
 	var known []string
 	for _, name := range all {
 		var ignored []string
@@ -107,7 +113,7 @@ func TestEngineErrorsPassThrough(t *testing.T) {
 
 func TestRepliesOK(t *testing.T) {
 	for _, method := range allMethods(t) {
-		if method == getLowBalanceName {
+		if method == "getLowBalance" {
 			continue
 		}
 		f := fake{}
@@ -129,10 +135,10 @@ func TestIgnoredMembersAreTold(t *testing.T) {
 		in     members
 		want   []string
 	}{
-		{getLowBalanceName, nil, nil},
-		{getLowBalanceName, members{m("threshold", xmlrpc.Nil()), m("i_wholesaler", xmlrpc.Int(10))}, []string{"threshold"}},
-		{setLowBalanceName, members{m("br_charge_card", xmlrpc.Bool(true))}, nil},
-		{setLowBalanceName, members{m("colour", xmlrpc.Int(1)), m("a b", xmlrpc.Nil())}, []string{"colour", "a b"}},
+		{"getLowBalance", nil, nil},
+		{"getLowBalance", members{m("threshold", xmlrpc.Nil()), m("i_wholesaler", xmlrpc.Int(10))}, []string{"threshold"}},
+		{"setLowBalance", members{m("br_charge_card", xmlrpc.Bool(true))}, nil},
+		{"setLowBalance", members{m("colour", xmlrpc.Int(1)), m("a b", xmlrpc.Nil())}, []string{"colour", "a b"}},
 		{"accountDebit", members{m("i_customer", xmlrpc.Int(10))}, []string{"i_customer"}},
 		{"customerDebit", members{m("i_account", xmlrpc.Int(10)), m("payment_notes", xmlrpc.String(""))}, []string{"i_account"}},
 		{"accountCredit", members{m(long, xmlrpc.Int(1))}, []string{long[:64]}},

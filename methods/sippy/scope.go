@@ -47,22 +47,24 @@ func idOf(p xmlrpc.Params, name string) (n int64, given bool, err error) {
 }
 
 // scope returns the context of the engine's call: the actor, narrowed to the
-// customer that i_wholesaler names (S-5) and to the switch's rule of own
-// accounts and direct sub-customers (1.4, S-4).
-func (a *api) scope(ctx context.Context, p xmlrpc.Params) (context.Context, error) {
+// customer that the method's caller member names (S-5) and to the switch's rule of
+// own accounts and direct sub-customers (1.4, S-4).
+func (a *api) scope(ctx context.Context, c call) (context.Context, error) {
 	actor := billing.ActorFrom(ctx)
-	n, given, err := idOf(p, "i_wholesaler")
-	if err != nil {
-		return ctx, err
-	}
-	if wholesaler := billing.Customer(n); given && wholesaler != actor.Customer {
-		if !actor.IsRoot() {
-			return ctx, billing.Errorf(billing.NotFound, "i_wholesaler", "a login acts for its own customer only")
-		}
-		if ctx, err = a.engine.ActAs(ctx, wholesaler, "i_wholesaler"); err != nil {
+	if field := string(c.method.caller); field != "" {
+		n, given, err := idOf(c.Params, field)
+		if err != nil {
 			return ctx, err
 		}
-		actor = billing.ActorFrom(ctx)
+		if caller := billing.Customer(n); given && caller != actor.Customer {
+			if !actor.IsRoot() {
+				return ctx, billing.Errorf(billing.NotFound, field, "a login acts for its own customer only")
+			}
+			if ctx, err = a.engine.ActAs(ctx, caller, field); err != nil {
+				return ctx, err
+			}
+			actor = billing.ActorFrom(ctx)
+		}
 	}
 	if actor.IsRoot() {
 		return ctx, nil

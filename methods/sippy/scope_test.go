@@ -33,7 +33,7 @@ func TestOwners(t *testing.T) {
 }
 
 func TestOneOwner(t *testing.T) {
-	for _, method := range []string{getLowBalanceName, setLowBalanceName} {
+	for _, method := range []string{"getLowBalance", "setLowBalance"} {
 		in := without(sample(method), "i_account")
 		both := with(in, m("i_account", xmlrpc.Int(7)), m("i_customer", xmlrpc.Int(8)))
 		refuses(t, method, both, 400, bothOwners.String)
