@@ -86,7 +86,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), accountMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), accountMethods(), customerMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.
