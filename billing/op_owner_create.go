@@ -70,13 +70,43 @@ func (u *unitOfWork) createOwner(p CreateOwnerParams) (OwnerID, error) {
 		if err != nil {
 			return 0, err
 		}
-		if first != 0 {
-			if err := u.adjust(&o, first, "create:"+newCause(), "first balance"); err != nil {
-				return 0, err
-			}
+		if err := u.firstBalance(&o, &parent, first); err != nil {
+			return 0, err
 		}
 	}
 	return o.ID, u.loginAndPlan(&o, l, p.APIAccess)
+}
+
+// firstBalance books what a new owner starts with: for a customer out of the
+// balance of the customer that makes it, as customerAddFunds does, root's
+// excepted; for an account as an adjustment, as accountCredit does.
+func (u *unitOfWork) firstBalance(o, parent *Owner, first int64) error {
+	cause, notes := "create:"+newCause(), "first balance"
+	switch {
+	case first == 0:
+		return nil
+	case o.ID.IsAccount() || u.actor.IsRoot():
+		return u.adjust(o, first, cause, notes)
+	case o.Currency != parent.Currency:
+		return Errorf(WrongCurrency, "currency", "%s is kept in %s", parent.ID, parent.Currency)
+	}
+	err := u.post(&Posting{
+		Top: o.Top, Kind: PostAdjustment, Cause: cause, Notes: notes,
+		Actor: u.actor.Name(), BookedAt: u.real, EffectiveAt: u.now,
+		Entries: []Entry{
+			{Owner: o.ID, Unit: o.Currency, Micros: first},
+			{Owner: parent.ID, Unit: o.Currency, Micros: -first},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	j, err := judgedOf(u.tx, parent.ID)
+	if err != nil {
+		return err
+	}
+	j.Bucket.Balance += first // moved books it off again
+	return u.moved(&j, -first)
 }
 
 // nextOwner is the number above the highest that was ever used, so that none

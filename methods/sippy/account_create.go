@@ -1,6 +1,7 @@
 package sippy
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -68,7 +69,7 @@ func newAccount(p xmlrpc.Params) (billing.CreateOwnerParams, error) {
 	r := changes{p: p}
 	r.accountTerms(l)
 	r.secrets(accountSecrets)
-	r.fields(accountFields, l)
+	kept := r.fields(accountFields)
 	switch {
 	case !l.Username.Given:
 		return create, missing("username")
@@ -79,7 +80,14 @@ func newAccount(p xmlrpc.Params) (billing.CreateOwnerParams, error) {
 	case l.Plan.Value == nil:
 		r.fail("i_billing_plan")
 	}
-	return create, r.err
+	if r.err != nil {
+		return create, r.err
+	}
+	if name := kept["authname"]; name == nil || bytes.Equal(name, jsonNull) {
+		kept["authname"] = toJSON(xmlrpc.String(*l.Username.Value))
+	}
+	l.Extra = kept.merge()
+	return create, nil
 }
 
 func newPassword() string { return billing.NewPassword().Reveal() }

@@ -32,7 +32,7 @@ func (a *api) updateAccount(ctx context.Context, c call) (xmlrpc.Value, error) {
 	r := changes{p: c.Params}
 	r.accountTerms(&update.Terms)
 	r.secrets(accountSecrets)
-	r.fields(accountFields, &update.Terms)
+	update.Terms.Extra = r.fields(accountFields).merge()
 	if r.err != nil {
 		return xmlrpc.Value{}, r.err
 	}

@@ -40,8 +40,8 @@ func customerOf(p xmlrpc.Params) (billing.OwnerID, error) {
 // customerTerms reads a customer's members; the second result is its access to
 // the API.
 func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
-	r.terms(l)
 	l.Name = r.text("name")
+	r.terms(l)
 	l.Login = r.text("web_login")
 	if pw := r.text("api_password"); pw.Given {
 		l.Password = billing.ToNull[billing.Secret]()
@@ -50,7 +50,7 @@ func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
 		}
 	}
 	r.secrets(customerSecrets)
-	r.fields(customerFields, l)
+	l.Extra = r.fields(customerFields).merge()
 	return r.access()
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
@@ -76,8 +77,12 @@ var actors = map[string]billing.Actor{
 	"trusted": {Trusted: true, Customer: billing.Root, API: "xmlrpc"},
 }
 
+// today is the moment of all scripts: some answers tell dates.
+var today = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
 func as(actor string) context.Context {
-	return billing.WithActor(context.Background(), actors[actor])
+	ctx := billing.WithActor(context.Background(), actors[actor])
+	return billing.AsOf(ctx, today)
 }
 
 func world(im *billing.Importer) error {

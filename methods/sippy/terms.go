@@ -57,10 +57,10 @@ func (r *changes) terms(l *billing.OwnerLine) {
 }
 
 func (r *changes) accountTerms(l *billing.OwnerLine) {
-	r.terms(l)
 	l.Username = r.text("username")
-	l.Name = r.text("description")
 	l.Plan = r.number("i_billing_plan")
+	r.terms(l)
+	l.Name = r.text("description")
 	l.Lifetime = r.lifetime()
 	l.OnPayment = r.onPayment()
 }
@@ -115,12 +115,12 @@ func (r *changes) secrets(params []param) {
 	}
 }
 
-func (r *changes) fields(fields []field, l *billing.OwnerLine) {
+func (r *changes) fields(fields []field) attributes {
 	given, err := readFields(r.p, fields)
 	if r.err == nil {
 		r.err = err
 	}
-	l.Extra = given.merge()
+	return given
 }
 
 func (r *changes) fail(name string) {
