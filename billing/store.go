@@ -85,12 +85,25 @@ type OwnerReader interface {
 	Unfinished(OwnerID) (Unfinished, error)
 }
 
-// OwnerRow is an owner as lists show it.
+// OwnerRow is what lists show of an owner, and no more: they are long.
 type OwnerRow struct {
-	Owner   Owner
-	Balance int64 // of its own currency
+	ID          OwnerID
+	Name        string
+	Username    string
+	Currency    Unit
+	CreditLimit *int64
+	Blocked     Block
+	ExpiresAt   time.Time
+	Balance     int64 // of its own currency
 	// Login is the first login of a customer, by name; empty if it has none.
+	// Extra and Login are a customer's only.
 	Login string
+	Extra string
+}
+
+// Expired reports whether an account's lifetime is over.
+func (r *OwnerRow) Expired(now time.Time) bool {
+	return !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt)
 }
 
 // OwnerRowFilter selects owners of one kind.

@@ -8,9 +8,15 @@ import (
 
 func ownerLists(w *world) {
 	dan := owner(billing.Account(103), acme, acme, "/1/10/")
-	dan.Username = "dan"
+	dan.Username, dan.CreditLimit, dan.Blocked, dan.Extra = "dan", new(int64(5)), billing.BlockFraud, `{"a":1}`
+	dan.Lifetime, dan.FirstUsedAt, dan.ExpiresAt = new(int64(1)), noon, noon.Add(time.Hour)
 	w.update(func(tx billing.Tx) error {
 		if err := tx.PutOwner(&dan); err != nil {
+			return err
+		}
+		parent := owner(acme, billing.Root, acme, "/1/10/")
+		parent.Extra = `{"b":2}`
+		if err := tx.PutOwner(&parent); err != nil {
 			return err
 		}
 		for _, name := range []string{"zoe", "amy"} {
@@ -25,7 +31,7 @@ func ownerLists(w *world) {
 	}
 	ids := func(rows []billing.OwnerRow) (ids []billing.OwnerID) {
 		for _, r := range rows {
-			ids = append(ids, r.Owner.ID)
+			ids = append(ids, r.ID)
 		}
 		return ids
 	}
@@ -33,7 +39,9 @@ func ownerLists(w *world) {
 	got := rows(below)
 	same(w, ids(got), []billing.OwnerID{alice, dan.ID})
 	same(w, []int64{got[0].Balance, got[1].Balance}, []int64{70, 0})
-	same(w, got[1].Owner, read(w, func(r billing.Reader) (billing.Owner, error) { return r.Owner(dan.ID) }))
+	same(w, got[1], billing.OwnerRow{
+		ID: dan.ID, Name: dan.Name, Username: "dan", Currency: usd, CreditLimit: new(int64(5)), Blocked: billing.BlockFraud, ExpiresAt: noon.Add(time.Hour),
+	})
 	below.Offset = 1
 	same(w, ids(rows(below)), []billing.OwnerID{dan.ID})
 	below.Offset, below.Limit = 0, 1
@@ -43,6 +51,7 @@ func ownerLists(w *world) {
 	customers := rows(billing.OwnerRowFilter{Kind: billing.KindCustomer})
 	same(w, ids(customers), []billing.OwnerID{acme, acmeE, zeta}) // not root
 	same(w, []string{customers[0].Login, customers[1].Login}, []string{"amy", ""})
+	same(w, []string{customers[0].Extra, customers[1].Extra}, []string{`{"b":2}`, ""})
 	same(w, len(rows(billing.OwnerRowFilter{Kind: billing.KindAccount, Parent: billing.Customer(99)})), 0)
 
 	logins := read(w, func(r billing.Reader) ([]billing.Login, error) { return r.LoginsOf(acme) })
@@ -122,8 +131,8 @@ func deletedOwners(w *world) {
 	}
 	for _, f := range []billing.OwnerRowFilter{{Kind: billing.KindAccount}, {Kind: billing.KindAccount, Parent: acme}, {Kind: billing.KindCustomer}, {Kind: billing.KindCustomer, Parent: billing.Root}} {
 		for _, o := range read(w, func(r billing.Reader) ([]billing.OwnerRow, error) { return r.OwnerRows(f) }) {
-			if o.Owner.ID == alice || o.Owner.ID == zeta {
-				w.Errorf("%v lists %s", f, o.Owner.ID)
+			if o.ID == alice || o.ID == zeta {
+				w.Errorf("%v lists %s", f, o.ID)
 			}
 		}
 	}

@@ -69,16 +69,15 @@ func pageOf(p xmlrpc.Params, name string, least int64) (int64, error) {
 
 // accountRow has the natural sign, and no -0.0 (S-401).
 func accountRow(r *billing.OwnerRow, now time.Time) xmlrpc.Value {
-	o := &r.Owner
 	return xmlrpc.Struct(
-		xmlrpc.Member{Name: "i_account", Value: xmlrpc.Int(o.ID.Number())},
-		xmlrpc.Member{Name: "username", Value: xmlrpc.String(o.Username)},
-		xmlrpc.Member{Name: "description", Value: xmlrpc.String(o.Name)},
-		xmlrpc.Member{Name: "blocked", Value: xmlrpc.Bool(o.Blocked != 0)},
-		xmlrpc.Member{Name: "expired", Value: xmlrpc.Bool(o.Expired(now))},
+		xmlrpc.Member{Name: "i_account", Value: xmlrpc.Int(r.ID.Number())},
+		xmlrpc.Member{Name: "username", Value: xmlrpc.String(r.Username)},
+		xmlrpc.Member{Name: "description", Value: xmlrpc.String(r.Name)},
+		xmlrpc.Member{Name: "blocked", Value: xmlrpc.Bool(r.Blocked != 0)},
+		xmlrpc.Member{Name: "expired", Value: xmlrpc.Bool(r.Expired(now))},
 		xmlrpc.Member{Name: "balance", Value: double(r.Balance)},
-		xmlrpc.Member{Name: "credit_limit", Value: doubleOrNil(o.CreditLimit)},
-		xmlrpc.Member{Name: "base_currency", Value: xmlrpc.String(string(o.Currency))},
+		xmlrpc.Member{Name: "credit_limit", Value: doubleOrNil(r.CreditLimit)},
+		xmlrpc.Member{Name: "base_currency", Value: xmlrpc.String(string(r.Currency))},
 		xmlrpc.Member{Name: "registration_status", Value: xmlrpc.Nil()},
 	)
 }

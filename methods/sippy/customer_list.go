@@ -31,15 +31,14 @@ func (a *api) listCustomers(ctx context.Context, c call) (xmlrpc.Value, error) {
 }
 
 func customerRow(r *billing.OwnerRow) xmlrpc.Value {
-	o := &r.Owner
 	return xmlrpc.Struct(
-		xmlrpc.Member{Name: "i_customer", Value: xmlrpc.Int(o.ID.Number())},
-		xmlrpc.Member{Name: "name", Value: xmlrpc.String(o.Name)},
+		xmlrpc.Member{Name: "i_customer", Value: xmlrpc.Int(r.ID.Number())},
+		xmlrpc.Member{Name: "name", Value: xmlrpc.String(r.Name)},
 		xmlrpc.Member{Name: "web_login", Value: xmlrpc.String(r.Login)},
-		xmlrpc.Member{Name: "description", Value: xmlrpc.String(descriptionOf(o.Extra))},
+		xmlrpc.Member{Name: "description", Value: xmlrpc.String(descriptionOf(r.Extra))},
 		xmlrpc.Member{Name: "balance", Value: double(r.Balance)},
-		xmlrpc.Member{Name: "credit_limit", Value: doubleOrNil(o.CreditLimit)},
-		xmlrpc.Member{Name: "base_currency", Value: xmlrpc.String(string(o.Currency))},
+		xmlrpc.Member{Name: "credit_limit", Value: doubleOrNil(r.CreditLimit)},
+		xmlrpc.Member{Name: "base_currency", Value: xmlrpc.String(string(r.Currency))},
 	)
 }
 
