@@ -55,17 +55,12 @@ func BenchmarkListAccounts10000(b *testing.B) {
 func BenchmarkMulticall1000(b *testing.B) {
 	k := newKit(b)
 	k.crowd(b, 1000)
-	var body strings.Builder
-	body.WriteString(`<?xml version="1.0"?><methodCall><methodName>system.multicall</methodName><params><param><value><array><data>`)
-	for i := range 1000 {
-		fmt.Fprintf(&body, `<value><struct><member><name>methodName</name><value><string>getLowBalance</string></value></member><member><name>params</name><value><array><data><value><struct><member><name>i_account</name><value><int>%d</int></value></member></struct></value></data></array></value></member></struct></value>`, 10_000+i)
-	}
-	body.WriteString(`</data></array></value></param></params></methodCall>`)
-	if n := bytes.Count(k.answer(b, "root", body.String()), []byte("<name>threshold</name>")); n != 1000 {
+	body := manyPolicies(1000)
+	if n := bytes.Count(k.answer(b, "root", body), []byte("<name>threshold</name>")); n != 1000 {
 		b.Fatalf("%d policies", n)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		k.answer(b, "root", body.String())
+		k.answer(b, "root", body)
 	}
 }
