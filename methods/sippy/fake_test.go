@@ -11,11 +11,12 @@ import (
 
 // fake is an engine that keeps what it was asked and answers what it is told.
 type fake struct {
-	calls  int
-	actor  billing.Actor // of the last operation
-	owner  billing.OwnerID
-	set    billing.SetLowBalanceParams
-	funds  billing.MoveFundsParams
+	calls int
+	actor billing.Actor // of the last operation
+	owner billing.OwnerID
+	set   billing.SetLowBalanceParams
+	funds billing.MoveFundsParams
+	fakeOwners
 	policy billing.LowBalance
 	err    error
 }
