@@ -107,6 +107,9 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 	if err := u.post(&post); err != nil {
 		return MoveFundsResult{}, err
 	}
+	if err := u.auditFunds(fundsWord[p.Kind], &j, &post, p.delta(), p.Currency); err != nil {
+		return MoveFundsResult{}, err
+	}
 	if p.Kind == PostAddFunds { // a payment
 		if err := u.resume(&j); err != nil {
 			return MoveFundsResult{}, err
@@ -122,6 +125,20 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 		}
 	}
 	return MoveFundsResult{Posting: post.ID, Balance: Money(j.Bucket.Balance, j.Owner.Currency)}, nil
+}
+
+// fundsWord is what the switch's audit log calls a movement.
+var fundsWord = map[PostingKind]string{PostAddFunds: "add", PostCredit: "credit", PostDebit: "debit"}
+
+// auditFunds writes the row of a movement: from what balance to what, and which
+// customer's balance was the other side.
+func (u *unitOfWork) auditFunds(word string, j *Judged, post *Posting, delta int64, unit Unit) error {
+	from, to := j.Bucket.Balance, j.Bucket.Balance+delta
+	i := newAudit().money("balance", &from, &to).set("currency", string(unit))
+	if other := post.Entries[1].Owner; other != 0 {
+		i.set("against", auditOwner("customers", other))
+	}
+	return u.audit(AuditFunds, j.Owner.Top, auditOwner(word, j.Owner.ID), i)
 }
 
 func (p *MoveFundsParams) delta() int64 {

@@ -44,6 +44,7 @@ type Reader interface {
 	NoticeReader
 	LoginReader
 	ObjectReader
+	AuditReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -62,6 +63,7 @@ type Tx interface {
 	NoticeWriter
 	LoginWriter
 	ObjectWriter
+	AuditWriter
 }
 
 // OwnerReader reads owners and their standing.
