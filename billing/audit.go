@@ -1,7 +1,11 @@
 package billing
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -42,7 +46,7 @@ type AuditRow struct {
 	Action   AuditAction
 	// Resource is table:key=value.
 	Resource string
-	// Info is a flat JSON object of texts, "from -> to" for what changed; empty for none.
+	// Info is a flat JSON object of texts, "from to to" for what changed; empty for none.
 	Info string
 }
 
@@ -124,14 +128,14 @@ func (i *auditInfo) count(name string, n int64) *auditInfo {
 }
 
 // change tells a value that differs from the earlier one; a set value reads as in
-// "old -> new", an absent one as nil.
+// "old to new", an absent one as nil.
 func (i *auditInfo) change(name, from, to string) *auditInfo {
 	if from == to {
 		return i
 	}
 	i.name(name)
 	i.b = append(i.b, '"')
-	i.b = append(appendEscaped(i.b, from), " -> "...)
+	i.b = append(appendEscaped(i.b, from), " to "...)
 	i.b = append(appendEscaped(i.b, to), '"')
 	return i
 }
@@ -199,4 +203,29 @@ func appendEscaped(b []byte, text string) []byte {
 		}
 	}
 	return b
+}
+
+// Fields reads Info in its order.
+func (a *AuditRow) Fields() (fields []AuditField, err error) {
+	if a.Info == "" {
+		return nil, nil
+	}
+	d := json.NewDecoder(strings.NewReader(a.Info))
+	var texts []string
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, &Error{Code: Internal, Field: "audit_info", Err: err}
+		}
+		if s, ok := t.(string); ok {
+			texts = append(texts, s)
+		}
+	}
+	for i := 0; i+1 < len(texts); i += 2 {
+		fields = append(fields, AuditField{Name: texts[i], Value: texts[i+1]})
+	}
+	return fields, nil
 }

@@ -69,6 +69,7 @@ func TestQueryPlans(t *testing.T) {
 		"decisions":          {sqlDecisionsOf, 3, []string{"decisions_owner"}},
 		"balances":           {sqlOwnerEntries, 0, []string{"entries_owner"}},
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
+		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := queryPlan(t, s, q.query, q.args)

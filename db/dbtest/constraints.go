@@ -25,6 +25,7 @@ func constraints(t *testing.T, e Engine) {
 		"notices":  noticeRules,
 		"logins":   loginRules,
 		"behind":   rulesBehindThePort,
+		"audit":    auditRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -41,6 +41,7 @@ func records(t *testing.T, e Engine) {
 		"sealed":      sealedRecords,
 		"objects":     objectRecords,
 		"times":       timeRecords,
+		"audit":       auditRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
