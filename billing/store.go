@@ -45,6 +45,7 @@ type Reader interface {
 	LoginReader
 	ObjectReader
 	AuditReader
+	VoucherReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -64,11 +65,14 @@ type Tx interface {
 	LoginWriter
 	ObjectWriter
 	AuditWriter
+	VoucherWriter
 }
 
 // OwnerReader reads owners and their standing.
 type OwnerReader interface {
 	Owner(OwnerID) (Owner, error)
+	// AccountByUsername finds an account by the name the switch knows it by.
+	AccountByUsername(username string) (Owner, error)
 	// Above is the union of the blocks of the customers above the owner, and
 	// whether one of them is held. It reads the Path's customers but the owner.
 	Above(Owner) (blocks Block, held bool, err error)

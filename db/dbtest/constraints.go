@@ -26,6 +26,7 @@ func constraints(t *testing.T, e Engine) {
 		"logins":   loginRules,
 		"behind":   rulesBehindThePort,
 		"audit":    auditRules,
+		"vouchers": voucherRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

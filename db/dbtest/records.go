@@ -42,6 +42,7 @@ func records(t *testing.T, e Engine) {
 		"objects":     objectRecords,
 		"times":       timeRecords,
 		"audit":       auditRecords,
+		"vouchers":    voucherRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

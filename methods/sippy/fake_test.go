@@ -19,6 +19,7 @@ type fake struct {
 	policy billing.LowBalance
 	err    error
 	fakeAudit
+	fakeVoucher
 }
 
 func (f *fake) ActAs(ctx context.Context, c billing.OwnerID, field string) (context.Context, error) {

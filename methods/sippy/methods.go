@@ -20,6 +20,7 @@ type Engine interface {
 	// MoveFunds books a movement of a balance.
 	MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billing.MoveFundsResult, error)
 	auditEngine
+	voucherEngine
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -78,7 +79,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), auditMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), auditMethods(), voucherMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.
