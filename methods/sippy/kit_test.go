@@ -27,6 +27,7 @@ import (
 //	  customer 13 Acme EU, EUR 0
 //	customer 20 Other, USD 0, login other
 //	  account 200, USD 20, card 2000
+//	vouchers: PLAIN-CODE USD 7.5, PINNED-CODE USD 5 with PIN 0042, EURO-CODE EUR 5, OLD-CODE-1 USD 5 expired
 type kit struct {
 	engine  *billing.Engine
 	handler http.Handler
@@ -106,7 +107,7 @@ func world(im *billing.Importer) error {
 			return err
 		}
 	}
-	return nil
+	return vouchers(im)
 }
 
 func customer(n, parent int64, name, currency string, whole int64, login string) billing.OwnerLine {
