@@ -70,6 +70,11 @@ type PlanLine struct {
 	Cycle     Change[string] // weekly, bi-weekly, monthly (default)
 	Prepaid   Change[bool]   // default true
 	OnFailure Change[string] // block (default), tariff, overdraw
+	// What getServicePlanInfo tells beside them.
+	Description     Change[string]
+	SuspendAllCalls Change[bool]
+	Tariff          Change[int64] // null is none
+	Customer        Change[int64] // null is root
 }
 
 // Plan puts one plan.
@@ -108,7 +113,34 @@ func (im *Importer) Plan(l PlanLine) (err error) {
 	if p.Price < 0 {
 		return Errorf(Invalid, "price", "price is 0 or more")
 	}
+	if err := im.planInfo(&p, l); err != nil {
+		return err
+	}
 	return im.u.tx.PutPlan(&p)
+}
+
+// planInfo puts the members of a plan that decide nothing.
+func (im *Importer) planInfo(p *Plan, l PlanLine) error {
+	set(&p.Description, l.Description)
+	set(&p.SuspendAllCalls, l.SuspendAllCalls)
+	set(&p.Tariff, l.Tariff)
+	if p.Tariff < 0 || l.Tariff.Value != nil && *l.Tariff.Value == 0 {
+		return Errorf(Invalid, "i_tariff", "ids are above 0")
+	}
+	if !l.Customer.Given {
+		return nil
+	}
+	p.Customer = 0
+	if n := l.Customer.Value; n != nil && *n != Root.Number() {
+		if *n < 1 || *n > MaxOwnerNumber {
+			return Errorf(Invalid, "i_customer", "ids are above 0")
+		}
+		p.Customer = Customer(*n)
+		if _, err := im.u.tx.Owner(p.Customer); err != nil {
+			return wrongOwner(p.Customer, err)
+		}
+	}
+	return nil
 }
 
 // OwnerLine is what customer and account lines share.

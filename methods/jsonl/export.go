@@ -63,11 +63,15 @@ func (x *export) plans() error {
 		return err
 	}
 	for _, p := range plans {
-		err := x.w.begin("plan").int("i_billing_plan", int64(p.ID)).text("name", p.Name).
+		w := x.w.begin("plan").int("i_billing_plan", int64(p.ID)).text("name", p.Name).
 			money("price", p.Price, p.Currency).text("currency", string(p.Currency)).
 			text("billing_cycle", string(p.Cycle)).flag("prepaid", p.Prepaid).
-			text("on_failure", string(p.OnFailure)).end()
-		if err != nil {
+			text("on_failure", string(p.OnFailure)).text("description", p.Description).
+			flag("suspend_all_calls", p.SuspendAllCalls).id("i_tariff", p.Tariff)
+		if p.Customer != 0 {
+			w.int("i_customer", p.Customer.Number())
+		}
+		if err := w.end(); err != nil {
 			return err
 		}
 	}

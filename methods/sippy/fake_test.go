@@ -20,6 +20,7 @@ type fake struct {
 	err    error
 	fakeAudit
 	fakeVoucher
+	fakePlan
 }
 
 func (f *fake) ActAs(ctx context.Context, c billing.OwnerID, field string) (context.Context, error) {

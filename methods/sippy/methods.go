@@ -21,6 +21,7 @@ type Engine interface {
 	MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billing.MoveFundsResult, error)
 	auditEngine
 	voucherEngine
+	planEngine
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -79,7 +80,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), auditMethods(), voucherMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), auditMethods(), voucherMethods(), planMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.
