@@ -80,3 +80,19 @@ func BenchmarkDecideLowBalance(b *testing.B) {
 		billing.DecideLowBalance(f)
 	}
 }
+
+// A save that changes something writes a row of the audit log too.
+func BenchmarkSetLowBalanceChanged(b *testing.B) {
+	k := benchKit(b, benchAccounts)
+	b.ResetTimer()
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		ctx := root(t0)
+		for pb.Next() {
+			err := k.engine.SetLowBalance(ctx, billing.SetLowBalanceParams{Owner: billing.Account(1 + rand.Int64N(benchAccounts)), Threshold: billing.To(rand.Int64N(usd))})
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

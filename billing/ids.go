@@ -21,6 +21,10 @@ type (
 	RefundID int64
 	// DisputeID names a cardholder's dispute of a charge.
 	DisputeID int64
+	// AuditID names an audit row.
+	AuditID int64
+	// VoucherID names a voucher; its code is what is redeemed.
+	VoucherID int64
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

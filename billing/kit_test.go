@@ -23,6 +23,7 @@ type kit struct {
 	gateway *sandbox.Gateway
 	mailbox *mailbox
 	config  billing.Config
+	audited int64 // rows that audits returned
 }
 
 func newKit(t testing.TB, change ...func(*billing.Config)) *kit {

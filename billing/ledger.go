@@ -15,6 +15,7 @@ const (
 	PostDebit         PostingKind = "debit"          // usage reported by the switch
 	PostCharge        PostingKind = "charge"         // a card charge that succeeded
 	PostServiceCharge PostingKind = "service_charge" // a plan's price
+	PostVoucher       PostingKind = "voucher"        // a voucher was redeemed: a payment
 	PostAdjustment    PostingKind = "adjustment"     // import, correction
 	PostRefund        PostingKind = "refund"         // money of a charge went back to its card
 	PostDispute       PostingKind = "dispute"        // the gateway took, or gave back, a disputed charge
@@ -52,6 +53,7 @@ const (
 	AccountRevenue    = "revenue"
 	AccountAdjustment = "adjustment"
 	AccountUsage      = "usage"
+	AccountVoucher    = "voucher"
 	AccountDispute    = "dispute"
 	AccountFee        = "fee"
 	AccountTax        = "tax"

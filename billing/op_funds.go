@@ -112,6 +112,9 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 	if err := u.post(&post); err != nil {
 		return MoveFundsResult{}, err
 	}
+	if err := u.auditFunds(fundsWord[p.Kind], &j, &post, p.delta(), p.Currency); err != nil {
+		return MoveFundsResult{}, err
+	}
 	delta := p.delta()
 	if err := u.fundsMoved(&j, p.Kind, delta); err != nil {
 		return MoveFundsResult{}, err
@@ -151,6 +154,20 @@ func (u *unitOfWork) paymentMoved(j *Judged, delta int64) error {
 		return err
 	}
 	return u.restartBilling(j, wereOpen)
+}
+
+// fundsWord is what the switch's audit log calls a movement.
+var fundsWord = map[PostingKind]string{PostAddFunds: "add", PostCredit: "credit", PostDebit: "debit"}
+
+// auditFunds writes the row of a movement: from what balance to what, and which
+// customer's balance was the other side.
+func (u *unitOfWork) auditFunds(word string, j *Judged, post *Posting, delta int64, unit Unit) error {
+	from, to := j.Bucket.Balance, j.Bucket.Balance+delta
+	i := newAudit().money("balance", &from, &to).set("currency", string(unit))
+	if other := post.Entries[1].Owner; other != 0 {
+		i.set("against", auditOwner("customers", other))
+	}
+	return u.audit(AuditFunds, j.Owner.Top, auditOwner(word, j.Owner.ID), i)
 }
 
 func (p *MoveFundsParams) delta() int64 {

@@ -21,6 +21,7 @@ type Importer struct {
 	// Seq makes a cause for each adjustment of this import.
 	seq  int64
 	name string
+	done imported
 }
 
 // Import runs fn, which puts all lines, in one transaction: all or nothing. fn
@@ -31,8 +32,33 @@ func (e *Engine) Import(ctx context.Context, hold bool, fn func(*Importer) error
 		if !u.actor.IsRoot() {
 			return Errorf(Forbidden, "", "import needs a root login")
 		}
-		return fn(&Importer{u: u, hold: hold, name: newCause()})
+		im := &Importer{u: u, hold: hold, name: newCause()}
+		if err := fn(im); err != nil {
+			return err
+		}
+		return im.audit()
 	})
+}
+
+// imported counts the lines that were put.
+type imported struct{ plans, customers, accounts, cards, policies, vouchers, objects int64 }
+
+// audit writes one row for the whole import.
+func (im *Importer) audit() error {
+	n := &im.done
+	i := newAudit().count("plans", n.plans).count("customers", n.customers).count("accounts", n.accounts).
+		count("cards", n.cards).count("low_balance", n.policies).count("vouchers", n.vouchers).count("objects", n.objects)
+	if i.empty() {
+		return nil
+	}
+	return im.u.audit(AuditImport, Root, "import:id="+im.name, i.set("hold", flagText(im.hold)))
+}
+
+// counted counts a line unless it was refused: one that was is often put again.
+func counted(n *int64, err *error) {
+	if *err == nil {
+		*n++
+	}
 }
 
 // PlanLine is a plan to import; Name, Price, Currency are needed for a new one.
@@ -44,10 +70,16 @@ type PlanLine struct {
 	Cycle     Change[string] // weekly, bi-weekly, monthly (default)
 	Prepaid   Change[bool]   // default true
 	OnFailure Change[string] // block (default), tariff, overdraw
+	// What getServicePlanInfo tells beside them.
+	Description     Change[string]
+	SuspendAllCalls Change[bool]
+	Tariff          Change[int64] // null is none
+	Customer        Change[int64] // null is root
 }
 
 // Plan puts one plan.
-func (im *Importer) Plan(l PlanLine) error {
+func (im *Importer) Plan(l PlanLine) (err error) {
+	defer counted(&im.done.plans, &err)
 	p, err := im.u.tx.Plan(l.ID)
 	if errors.Is(err, NotFound) {
 		p = Plan{ID: l.ID, Cycle: CycleMonthly, Prepaid: true, OnFailure: FailBlock}
@@ -81,7 +113,34 @@ func (im *Importer) Plan(l PlanLine) error {
 	if p.Price < 0 {
 		return Errorf(Invalid, "price", "price is 0 or more")
 	}
+	if err := im.planInfo(&p, l); err != nil {
+		return err
+	}
 	return im.u.tx.PutPlan(&p)
+}
+
+// planInfo puts the members of a plan that decide nothing.
+func (im *Importer) planInfo(p *Plan, l PlanLine) error {
+	set(&p.Description, l.Description)
+	set(&p.SuspendAllCalls, l.SuspendAllCalls)
+	set(&p.Tariff, l.Tariff)
+	if p.Tariff < 0 || l.Tariff.Value != nil && *l.Tariff.Value == 0 {
+		return Errorf(Invalid, "i_tariff", "ids are above 0")
+	}
+	if !l.Customer.Given {
+		return nil
+	}
+	p.Customer = 0
+	if n := l.Customer.Value; n != nil && *n != Root.Number() {
+		if *n < 1 || *n > MaxOwnerNumber {
+			return Errorf(Invalid, "i_customer", "ids are above 0")
+		}
+		p.Customer = Customer(*n)
+		if _, err := im.u.tx.Owner(p.Customer); err != nil {
+			return wrongOwner(p.Customer, err)
+		}
+	}
+	return nil
 }
 
 // OwnerLine is what customer and account lines share.
@@ -120,7 +179,12 @@ type OwnerLine struct {
 }
 
 // Owner puts one customer or account.
-func (im *Importer) Owner(l OwnerLine) error {
+func (im *Importer) Owner(l OwnerLine) (err error) {
+	n := &im.done.customers
+	if l.Owner.IsAccount() {
+		n = &im.done.accounts
+	}
+	defer counted(n, &err)
 	if n := l.Owner.Number(); n < 1 || n > MaxOwnerNumber {
 		return Errorf(Invalid, l.Owner.Field(), "ids are above 0")
 	}
@@ -413,7 +477,8 @@ func (im *Importer) judgeSoon(o OwnerID, rearm bool) error {
 const mandateImported = "import-asserted-1"
 
 // LowBalance puts one policy; its members are those of SetLowBalanceParams.
-func (im *Importer) LowBalance(p SetLowBalanceParams) error {
+func (im *Importer) LowBalance(p SetLowBalanceParams) (err error) {
+	defer counted(&im.done.policies, &err)
 	j, err := im.u.judged(p.Owner)
 	if err != nil {
 		return err
@@ -423,7 +488,8 @@ func (im *Importer) LowBalance(p SetLowBalanceParams) error {
 
 // Object keeps a line of a type that another interface will own; body merges
 // its members into those stored.
-func (im *Importer) Object(kind, key string, body Merge) error {
+func (im *Importer) Object(kind, key string, body Merge) (err error) {
+	defer counted(&im.done.objects, &err)
 	o, err := im.u.tx.Object(kind, key)
 	if errors.Is(err, NotFound) {
 		o = Object{Type: kind, Key: key}
@@ -452,11 +518,17 @@ func (m Merge) into(dst *string) (err error) {
 // owners changed. Their next judgement may charge and mail.
 func (e *Engine) Golive(ctx context.Context, customer OwnerID) (n int64, err error) {
 	err = e.update(ctx, func(u *unitOfWork) error {
-		if _, err := u.judged(customer); err != nil {
+		j, err := u.judged(customer)
+		if err != nil {
 			return err
 		}
 		if n, err = u.tx.SetHeld(customer, false, u.now); err != nil {
 			return err
+		}
+		if n > 0 {
+			if err := u.audit(AuditGolive, j.Owner.Top, auditOwner("customers", customer), newAudit().count("released", n)); err != nil {
+				return err
+			}
 		}
 		return u.tx.JudgeWithin(customer, u.now)
 	})

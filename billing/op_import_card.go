@@ -22,7 +22,8 @@ type CardLine struct {
 }
 
 // Card puts one card.
-func (im *Importer) Card(l CardLine) error {
+func (im *Importer) Card(l CardLine) (err error) {
+	defer counted(&im.done.cards, &err)
 	if l.ID < 1 {
 		return Errorf(Invalid, "i_debit_credit_card", "ids are above 0")
 	}

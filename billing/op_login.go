@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -53,8 +54,24 @@ func (e *Engine) AddLogin(ctx context.Context, name string, customer OwnerID, pa
 			}
 			return Errorf(Exists, "login", "the login %s is there already", name)
 		}
-		return u.putLogin(name, customer, password)
+		if err := u.putLogin(name, customer, password); err != nil {
+			return err
+		}
+		return u.auditLogin(AuditAdd, name, newAudit().set("i_customer", strconv.FormatInt(customer.Number(), 10)))
 	})
+}
+
+// auditLogin writes the row of a login, which is its customer's.
+func (u *unitOfWork) auditLogin(a AuditAction, name string, info *auditInfo) error {
+	l, err := u.login(name)
+	if err != nil {
+		return err
+	}
+	o, err := u.tx.Owner(l.Customer)
+	if err != nil {
+		return err
+	}
+	return u.audit(a, o.Top, "logins:web_login="+name, info)
 }
 
 // SetPassword replaces a login's password, for the realm in force. A login that
@@ -67,7 +84,10 @@ func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) 
 			return err
 		}
 		disabled = l.Disabled
-		return u.putLogin(name, l.Customer, password)
+		if err := u.putLogin(name, l.Customer, password); err != nil {
+			return err
+		}
+		return u.auditLogin(AuditPassword, name, nil)
 	})
 	return disabled, err
 }
@@ -76,11 +96,36 @@ func (e *Engine) SetPassword(ctx context.Context, name string, password Secret) 
 // whoever sets the server up wants to get in.
 func (e *Engine) EnsureLogin(ctx context.Context, name string, password Secret) error {
 	return e.update(ctx, func(u *unitOfWork) error {
+		was, err := u.tx.Login(name)
+		isNew := errors.Is(err, NotFound)
+		if err != nil && !isNew {
+			return err
+		}
 		if err := u.putLogin(name, Root, password); err != nil {
+			return err
+		}
+		switch {
+		case isNew:
+			err = u.auditLogin(AuditAdd, name, newAudit().set("i_customer", "1"))
+		case !u.hasPassword(&was, password):
+			err = u.auditLogin(AuditPassword, name, nil)
+		default: // every start of a server comes here
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 		return u.disable(name, false)
 	})
+}
+
+// hasPassword reports whether a login is usable with a password as it is.
+func (u *unitOfWork) hasPassword(l *Login, password Secret) bool {
+	if len(l.HA1) == 0 || l.Realm != u.e.set.Realm {
+		return false
+	}
+	hash, err := u.e.sealer.Open(l.HA1, loginAAD(l.Name))
+	return err == nil && hash == ha1(l.Name, l.Realm, password.Reveal())
 }
 
 // DisableLogin stops a login until EnableLogin. Errors: NotFound.
@@ -100,7 +145,10 @@ func (u *unitOfWork) disable(name string, disabled bool) error {
 		return err
 	}
 	l.Disabled, l.UpdatedAt = disabled, u.now
-	return u.tx.PutLogin(&l)
+	if err := u.tx.PutLogin(&l); err != nil {
+		return err
+	}
+	return u.auditLogin(AuditUpdate, name, newAudit().flag("disabled", !disabled, disabled))
 }
 
 // Logins lists the logins of the actor's scope.

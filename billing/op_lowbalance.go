@@ -81,8 +81,40 @@ func (e *Engine) SetLowBalance(ctx context.Context, p SetLowBalanceParams) error
 		if err != nil {
 			return err
 		}
-		return u.setLowBalance(&j, p, MandateAsserted, true)
+		before := j.Policy
+		if err := u.setLowBalance(&j, p, MandateAsserted, true); err != nil {
+			return err
+		}
+		return u.audit(AuditUpdate, j.Owner.Top, auditOwner("low_balance", p.Owner), policyChanges(&before, &j.Policy))
 	})
+}
+
+// policyChanges are the terms that a save changed; what the judgement made of the
+// state is in the decision history. A suspension that the save ended is told.
+func policyChanges(from, to *LowBalance) *auditInfo {
+	i := newAudit()
+	i.money("threshold", from.Threshold, to.Threshold)
+	i.flag("notify_by_email", from.NotifyByEmail, to.NotifyByEmail)
+	i.flag("charge_card", from.ChargeCard, to.ChargeCard)
+	i.money("charge_amount", &from.ChargeAmount, &to.ChargeAmount)
+	auditNumber(i, "i_debit_credit_card", from.Card, to.Card)
+	i.flag("br_charge_card", from.BRChargeCard, to.BRChargeCard)
+	i.money("br_charge_amount", from.BRChargeAmount, to.BRChargeAmount)
+	auditNumber(i, "br_i_debit_credit_card", from.BRCard, to.BRCard)
+	var was, is NotificationRetry
+	if from.Retry != nil {
+		was = *from.Retry
+	}
+	if to.Retry != nil {
+		is = *to.Retry
+	}
+	auditNumber(i, "notification_retry_count", &was.Count, &is.Count)
+	auditNumber(i, "notification_retry_interval", was.Interval, is.Interval)
+	if i.empty() {
+		return i
+	}
+	i.change("suspended", string(from.State.Suspended), string(to.State.Suspended))
+	return i.change("br_suspended", string(from.State.BRSuspended), string(to.State.BRSuspended))
 }
 
 // setLowBalance is SetLowBalance inside a transaction; import saves without judging.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // RefundParams gives money of a charge back to its card.
@@ -23,8 +24,11 @@ func (e *Engine) RefundCharge(ctx context.Context, p RefundParams) (f Refund, er
 		if err != nil {
 			return err
 		}
-		f, err = u.newRefund(&c, p)
-		return err
+		if f, err = u.newRefund(&c, p); err != nil {
+			return err
+		}
+		return u.auditCharge(AuditRefund, &c, newAudit().set("refund", strconv.FormatInt(int64(f.ID), 10)).
+			set("amount", Money(f.Amount, f.Unit).String()).set("reason", p.Reason))
 	})
 	return f, err
 }

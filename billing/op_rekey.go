@@ -242,7 +242,8 @@ func (k *rekeying) pass(ctx context.Context) (needed int64, err error) {
 
 func (k *rekeying) reseal(ctx context.Context, list []sealed) error {
 	changed := make([]bool, len(list))
-	err := k.e.store.Update(ctx, func(tx Tx) error {
+	err := k.e.update(ctx, func(u *unitOfWork) error {
+		tx, values := u.tx, int64(0)
 		for i, s := range list {
 			plain, err := k.keys.Open(s.value, s.aad)
 			if err != nil {
@@ -255,8 +256,14 @@ func (k *rekeying) reseal(ctx context.Context, list []sealed) error {
 			if changed[i], err = s.put(tx, s.value, now); err != nil {
 				return err
 			}
+			if changed[i] {
+				values++
+			}
 		}
-		return nil
+		if values == 0 {
+			return nil
+		}
+		return u.audit(AuditRekey, Root, "keys:id="+k.keys.KeyID(), newAudit().count("sealed_anew", values))
 	})
 	if err != nil {
 		return err

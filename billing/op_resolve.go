@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"fmt"
+	"strconv"
 )
 
 // ResolveParams is what a person found out about a charge whose outcome the
@@ -34,17 +35,17 @@ func (e *Engine) ResolveCharge(ctx context.Context, p ResolveParams) (c Charge, 
 		if err != nil {
 			return err
 		}
+		if err := u.auditCharge(AuditResolve, &c, newAudit().set("state", string(c.State)).set("word", p.word()).
+			set("reference", p.Reference).set("reason", p.Reason)); err != nil {
+			return err
+		}
 		if c.State == ChargeSucceeded && a.Code == codeResolved && !p.Captured {
 			return u.resolvedAgain(&c, &a, p)
 		}
 		if c.State != ChargeUnresolved && c.State != ChargeUnknown {
 			return Errorf(Conflict, "charge", "charge %d is %s: only one whose outcome is unknown is resolved by a person", c.ID, c.State)
 		}
-		word := "not captured"
-		if p.Captured {
-			word = "captured"
-		}
-		if err := u.history(&c, ReasonResolved, word+", "+p.Reference+": "+p.Reason); err != nil {
+		if err := u.history(&c, ReasonResolved, p.word()+", "+p.Reference+": "+p.Reason); err != nil {
 			return err
 		}
 		if p.Captured {
@@ -58,6 +59,18 @@ func (e *Engine) ResolveCharge(ctx context.Context, p ResolveParams) (c Charge, 
 		return u.resolvedNotCaptured(&c, &a, p)
 	})
 	return c, err
+}
+
+func (p *ResolveParams) word() string {
+	if p.Captured {
+		return "captured"
+	}
+	return "not captured"
+}
+
+// auditCharge writes the row of what a person did to a charge.
+func (u *unitOfWork) auditCharge(a AuditAction, c *Charge, info *auditInfo) error {
+	return u.audit(a, c.Top, auditKey("charges", "id", int64(c.ID)), info.set(c.Owner.Field(), strconv.FormatInt(c.Owner.Number(), 10)))
 }
 
 func (u *unitOfWork) resolvedNotCaptured(c *Charge, a *Attempt, p ResolveParams) error {

@@ -16,6 +16,7 @@ func (e *Engine) ResumeOwner(ctx context.Context, o OwnerID, card CardID, reason
 		if err != nil {
 			return err
 		}
+		was := j.Policy.State
 		lifted := 0
 		for _, step := range []func(*Judged) (bool, error){u.endSuspensions, u.liftDisputes, u.bringCardsBack,
 			func(j *Judged) (bool, error) { return u.bringBack(j, card) }} {
@@ -29,6 +30,11 @@ func (e *Engine) ResumeOwner(ctx context.Context, o OwnerID, card CardID, reason
 		}
 		if lifted == 0 {
 			return Errorf(Conflict, "", "nothing of %s is suspended, disputed or put aside by a dispute", o)
+		}
+		info := newAudit().change("suspended", string(was.Suspended), "").change("br_suspended", string(was.BRSuspended), "").
+			count("i_debit_credit_card", int64(card)).count("lifted", int64(lifted)).set("reason", reason)
+		if err := u.audit(AuditResume, j.Owner.Top, auditOwner("low_balance", o), info); err != nil {
+			return err
 		}
 		err = u.keep(&Decision{
 			Owner: o, Top: j.Owner.Top, At: u.now, Trigger: TriggerSave, Purpose: PurposeLowBalance, Actor: u.actor.Name(),

@@ -12,6 +12,12 @@ type Plan struct {
 	// Prepaid plans are posted only when available covers the price.
 	Prepaid   bool
 	OnFailure OnFailure
+	// What follows is told by getServicePlanInfo and decides nothing here.
+	Description     string
+	SuspendAllCalls bool
+	Tariff          int64 // i_tariff, 0 for none
+	// Customer is whose plan it is; 0 is root's, which everybody may use.
+	Customer OwnerID
 }
 
 // OnFailure is what happens when a prepaid plan's price is not covered.

@@ -44,6 +44,8 @@ type Reader interface {
 	NoticeReader
 	LoginReader
 	ObjectReader
+	AuditReader
+	VoucherReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -62,11 +64,15 @@ type Tx interface {
 	NoticeWriter
 	LoginWriter
 	ObjectWriter
+	AuditWriter
+	VoucherWriter
 }
 
 // OwnerReader reads owners and their standing.
 type OwnerReader interface {
 	Owner(OwnerID) (Owner, error)
+	// AccountByUsername finds an account by the name the switch knows it by.
+	AccountByUsername(username string) (Owner, error)
 	// Above is the union of the blocks of the customers above the owner, and
 	// whether one of them is held. It reads the Path's customers but the owner.
 	Above(Owner) (blocks Block, held bool, err error)

@@ -44,6 +44,12 @@ func (r *reader) Owner(id billing.OwnerID) (billing.Owner, error) {
 	return one(r, id.Field(), scanOwner, sqlOwner, int64(id))
 }
 
+const sqlAccountByUsername = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.username = $1 AND o.username <> ''`
+
+func (r *reader) AccountByUsername(username string) (billing.Owner, error) {
+	return one(r, "username", scanOwner, sqlAccountByUsername, username)
+}
+
 // aboveAtOnce is how many customers one statement asks about.
 const aboveAtOnce = 4
 

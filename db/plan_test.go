@@ -80,6 +80,10 @@ func TestQueryPlans(t *testing.T) {
 		"decisions":          {sqlDecisionsOf, 3, []string{"decisions_owner"}},
 		"balances":           {sqlOwnerEntries, 0, []string{"entries_owner"}},
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
+		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
+		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
+		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := queryPlan(t, s, q.query, q.args)

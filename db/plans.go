@@ -6,7 +6,8 @@ import (
 	"topupd/billing"
 )
 
-const planColumns = `id, name, price, currency, cycle, prepaid, on_failure`
+const planColumns = `id, name, price, currency, cycle, prepaid, on_failure, description, suspend_all_calls,
+    tariff_id, customer_id`
 
 func scanPlan(r *row, p *billing.Plan) {
 	p.ID = billing.PlanID(r.int64())
@@ -16,6 +17,10 @@ func scanPlan(r *row, p *billing.Plan) {
 	p.Cycle = billing.Cycle(r.text())
 	p.Prepaid = r.bool()
 	p.OnFailure = billing.OnFailure(r.text())
+	p.Description = r.text()
+	p.SuspendAllCalls = r.bool()
+	p.Tariff = r.int64()
+	p.Customer = billing.OwnerID(r.int64())
 }
 
 const sqlPlan = `SELECT ` + planColumns + ` FROM plans WHERE id = $1`
@@ -30,10 +35,13 @@ func (r *reader) Plans() ([]billing.Plan, error) { return list(r, scanPlan, sqlP
 
 const (
 	sqlNextPlan = `SELECT COALESCE(MAX(id), 0) + 1 FROM plans`
-	sqlPutPlan  = `INSERT INTO plans (id, name, price, currency, cycle, prepaid, on_failure)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+	sqlPutPlan  = `INSERT INTO plans (id, name, price, currency, cycle, prepaid, on_failure, description, suspend_all_calls,
+    tariff_id, customer_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, price = excluded.price, currency = excluded.currency,
-    cycle = excluded.cycle, prepaid = excluded.prepaid, on_failure = excluded.on_failure`
+    cycle = excluded.cycle, prepaid = excluded.prepaid, on_failure = excluded.on_failure,
+    description = excluded.description, suspend_all_calls = excluded.suspend_all_calls, tariff_id = excluded.tariff_id,
+    customer_id = excluded.customer_id`
 )
 
 func (t *tx) PutPlan(p *billing.Plan) error {
@@ -41,7 +49,8 @@ func (t *tx) PutPlan(p *billing.Plan) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(sqlPutPlan, id, p.Name, p.Price, string(p.Currency), string(p.Cycle), p.Prepaid, string(p.OnFailure))
+	_, err = t.exec(sqlPutPlan, id, p.Name, p.Price, string(p.Currency), string(p.Cycle), p.Prepaid, string(p.OnFailure),
+		p.Description, p.SuspendAllCalls, ref(p.Tariff), ref(p.Customer))
 	if err == nil {
 		p.ID = billing.PlanID(id)
 	}

@@ -25,6 +25,8 @@ func constraints(t *testing.T, e Engine) {
 		"notices":  noticeRules,
 		"logins":   loginRules,
 		"behind":   rulesBehindThePort,
+		"audit":    auditRules,
+		"vouchers": voucherRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -382,6 +384,12 @@ func planRules(w *world) {
 		"no cycle":         func(p *billing.Plan) { p.Cycle = "" },
 		"no on_failure":    func(p *billing.Plan) { p.OnFailure = "" },
 		"a negative id":    func(p *billing.Plan) { p.ID = -1 },
+		"an account's":     func(p *billing.Plan) { p.Customer = alice },
+		"root by name":     func(p *billing.Plan) { p.Customer = billing.Root },
+		"a tariff below 0": func(p *billing.Plan) { p.Tariff = -1 },
+	})
+	each(w, billing.NotFound, plan, func(tx billing.Tx, p *billing.Plan) error { return tx.PutPlan(p) }, map[string]func(*billing.Plan){
+		"an unknown customer's": func(p *billing.Plan) { p.Customer = billing.Customer(99) },
 	})
 	place := func() billing.AccountPlan { return billing.AccountPlan{Owner: alice, Top: acme, Plan: w.plan} }
 	each(w, billing.Conflict, place, func(tx billing.Tx, a *billing.AccountPlan) error { return tx.PutAccountPlan(a) }, map[string]func(*billing.AccountPlan){

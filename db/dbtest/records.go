@@ -44,6 +44,8 @@ func records(t *testing.T, e Engine) {
 		"sealed":      sealedRecords,
 		"objects":     objectRecords,
 		"times":       timeRecords,
+		"audit":       auditRecords,
+		"vouchers":    voucherRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

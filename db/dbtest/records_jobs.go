@@ -9,7 +9,7 @@ import (
 func planRecords(w *world) {
 	var p billing.Plan
 	stuff(&p)
-	p.ID, p.Currency, p.Cycle, p.OnFailure = 70, "EUR", billing.CycleWeekly, billing.FailOverdraw
+	p.ID, p.Currency, p.Cycle, p.OnFailure, p.Customer = 70, "EUR", billing.CycleWeekly, billing.FailOverdraw, acme
 	w.update(func(tx billing.Tx) error { return tx.PutPlan(&p) })
 	get := func(r billing.Reader) (billing.Plan, error) { return r.Plan(p.ID) }
 	same(w, read(w, get), p)
@@ -18,7 +18,7 @@ func planRecords(w *world) {
 	if next.ID != 71 {
 		w.Errorf("the next plan is %d", next.ID)
 	}
-	p.Prepaid, p.Price, p.Name = false, 0, ""
+	p.Prepaid, p.Price, p.Name, p.SuspendAllCalls, p.Tariff, p.Customer = false, 0, "", false, 0, 0
 	w.update(func(tx billing.Tx) error { return tx.PutPlan(&p) })
 	same(w, read(w, get), p)
 	if all := read(w, func(r billing.Reader) ([]billing.Plan, error) { return r.Plans() }); len(all) != 3 || all[0].ID != w.plan || all[2].ID != 71 {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"slices"
@@ -26,13 +27,13 @@ type ExportOptions struct {
 const page = 1000
 
 // Export writes everything that an import can bring, in one consistent view and
-// a fixed order: plans, customers (parents first), accounts, cards, policies
-// and the objects of other interfaces.
+// a fixed order: plans, customers (parents first), accounts, cards, policies,
+// vouchers and the objects of other interfaces.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.customers, x.accounts, x.cards, x.policies, x.objects} {
+		for _, part := range []func() error{x.plans, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -62,11 +63,15 @@ func (x *export) plans() error {
 		return err
 	}
 	for _, p := range plans {
-		err := x.w.begin("plan").int("i_billing_plan", int64(p.ID)).text("name", p.Name).
+		w := x.w.begin("plan").int("i_billing_plan", int64(p.ID)).text("name", p.Name).
 			money("price", p.Price, p.Currency).text("currency", string(p.Currency)).
 			text("billing_cycle", string(p.Cycle)).flag("prepaid", p.Prepaid).
-			text("on_failure", string(p.OnFailure)).end()
-		if err != nil {
+			text("on_failure", string(p.OnFailure)).text("description", p.Description).
+			flag("suspend_all_calls", p.SuspendAllCalls).id("i_tariff", p.Tariff)
+		if p.Customer != 0 {
+			w.int("i_customer", p.Customer.Number())
+		}
+		if err := w.end(); err != nil {
 			return err
 		}
 	}
@@ -330,6 +335,40 @@ func (x *export) policy(j *billing.Judged) error {
 		}
 	}
 	return w.end()
+}
+
+// vouchers writes those that are not used, with secrets only: a line without the
+// hash of its code would bring a voucher that nobody can use.
+func (x *export) vouchers() error {
+	var after billing.VoucherID
+	for x.o.Secrets {
+		list, err := x.r.Vouchers(after, page)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := x.voucher(&list[i]); err != nil {
+				return err
+			}
+			after = list[i].ID
+		}
+		if err := x.ctx.Err(); err != nil || len(list) < page {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *export) voucher(v *billing.Voucher) error {
+	if v.UsedBy != 0 {
+		return nil
+	}
+	w := x.w.begin("voucher").int("i_voucher", int64(v.ID)).money("amount", v.Amount, v.Currency).text("currency", string(v.Currency)).
+		time("created", v.CreatedAt).time("expires", v.ExpiresAt).text("code_hash", hex.EncodeToString(v.CodeHash))
+	if v.PINHash != nil {
+		w.text("pin_hash", hex.EncodeToString(v.PINHash))
+	}
+	return w.text("hint", v.Hint).end()
 }
 
 // objects writes each as it was kept, which is how it is written.

@@ -24,6 +24,7 @@ var kinds = map[string]func(members []member) (line, error){
 	"account":     decodeAccount,
 	"card":        decodeCard,
 	"low_balance": decodeLowBalance,
+	"voucher":     decodeVoucher,
 }
 
 func init() {

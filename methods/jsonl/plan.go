@@ -14,13 +14,17 @@ type planLine struct {
 func (l *planLine) put(im *billing.Importer) error { return im.Plan(l.PlanLine) }
 
 var planSetters = map[string]func(*planLine, []byte) error{
-	"i_billing_plan": id(func(l *planLine, n int64) { l.id = &n }),
-	"name":           needed(readText, func(l *planLine) *billing.Change[string] { return &l.Name }),
-	"price":          needed(readMicros, func(l *planLine) *billing.Change[int64] { return &l.Price }),
-	"currency":       needed(readText, func(l *planLine) *billing.Change[string] { return &l.Currency }),
-	"billing_cycle":  needed(readText, func(l *planLine) *billing.Change[string] { return &l.Cycle }),
-	"prepaid":        needed(readBool, func(l *planLine) *billing.Change[bool] { return &l.Prepaid }),
-	"on_failure":     needed(readText, func(l *planLine) *billing.Change[string] { return &l.OnFailure }),
+	"i_billing_plan":    id(func(l *planLine, n int64) { l.id = &n }),
+	"name":              needed(readText, func(l *planLine) *billing.Change[string] { return &l.Name }),
+	"price":             needed(readMicros, func(l *planLine) *billing.Change[int64] { return &l.Price }),
+	"currency":          needed(readText, func(l *planLine) *billing.Change[string] { return &l.Currency }),
+	"billing_cycle":     needed(readText, func(l *planLine) *billing.Change[string] { return &l.Cycle }),
+	"prepaid":           needed(readBool, func(l *planLine) *billing.Change[bool] { return &l.Prepaid }),
+	"description":       needed(readText, func(l *planLine) *billing.Change[string] { return &l.Description }),
+	"suspend_all_calls": needed(readBool, func(l *planLine) *billing.Change[bool] { return &l.SuspendAllCalls }),
+	"i_tariff":          into(readInt, func(l *planLine) *billing.Change[int64] { return &l.Tariff }),
+	"i_customer":        into(readInt, func(l *planLine) *billing.Change[int64] { return &l.Customer }),
+	"on_failure":        needed(readText, func(l *planLine) *billing.Change[string] { return &l.OnFailure }),
 }
 
 func decodePlan(members []member) (line, error) {

@@ -13,7 +13,7 @@ type fakeOwners struct {
 	query  billing.OwnerQuery
 	list   billing.ListOwnersParams
 	info   billing.OwnerInfo
-	rows   billing.OwnerList
+	owners billing.OwnerList
 	did    string
 }
 
@@ -43,7 +43,7 @@ func (f *fake) GetOwner(ctx context.Context, q billing.OwnerQuery) (billing.Owne
 func (f *fake) ListOwners(ctx context.Context, p billing.ListOwnersParams) (billing.OwnerList, error) {
 	f.asked(ctx)
 	f.list = p
-	return f.rows, f.err
+	return f.owners, f.err
 }
 
 func (f *fake) BlockOwner(ctx context.Context, o billing.OwnerID, blocked bool) error {

@@ -19,6 +19,9 @@ type fake struct {
 	fakeOwners
 	policy billing.LowBalance
 	err    error
+	fakeAudit
+	fakeVoucher
+	fakePlan
 }
 
 func (f *fake) ActAs(ctx context.Context, c billing.OwnerID, field string) (context.Context, error) {

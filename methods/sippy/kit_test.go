@@ -29,6 +29,8 @@ import (
 //	  customer 13 Acme EU, EUR 0
 //	customer 20 Other, USD 0, login other
 //	  account 200, USD 20, card 2000
+//	plans: see plans, account 102 has plan 1
+//	vouchers: PLAIN-CODE USD 7.5, PINNED-CODE USD 5 with PIN 0042, EURO-CODE EUR 5, OLD-CODE-1 USD 5 expired
 type kit struct {
 	engine  *billing.Engine
 	handler http.Handler
@@ -118,7 +120,10 @@ func world(im *billing.Importer) error {
 			return err
 		}
 	}
-	return nil
+	if err := plans(im); err != nil {
+		return err
+	}
+	return vouchers(im)
 }
 
 func customer(n, parent int64, name, currency string, whole int64, login string) billing.OwnerLine {

@@ -28,6 +28,9 @@ type Engine interface {
 	// BlockOwner blocks and unblocks one, DeleteOwner ends it.
 	BlockOwner(ctx context.Context, o billing.OwnerID, blocked bool) error
 	DeleteOwner(ctx context.Context, o billing.OwnerID) error
+	auditEngine
+	voucherEngine
+	planEngine
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -86,7 +89,8 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), accountMethods(), customerMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), accountMethods(), customerMethods(),
+		planMethods(), voucherMethods(), auditMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.

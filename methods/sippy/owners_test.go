@@ -158,7 +158,7 @@ func TestBalanceSigns(t *testing.T) {
 	for micros, want := range map[int64][2]string{0: {"-0.0", "0.0"}, 12_500_000: {"-12.5", "12.5"}, -3: {"0.000003", "-0.000003"}} {
 		f := fake{}
 		f.info = billing.OwnerInfo{Owner: billing.Owner{ID: billing.Account(100)}, Balance: micros}
-		f.rows = billing.OwnerList{Rows: []billing.OwnerRow{{ID: f.info.Owner.ID, Balance: micros}}}
+		f.owners = billing.OwnerList{Rows: []billing.OwnerRow{{ID: f.info.Owner.ID, Balance: micros}}}
 		account, _ := f.call(t, acme, "getAccountInfo", sample("getAccountInfo"))
 		reply, _ := f.call(t, acme, "getCustomerInfo", sample("getCustomerInfo"))
 		customer, _ := reply.Get("customer")
@@ -184,11 +184,11 @@ func row(t *testing.T, f *fake, method string) xmlrpc.Value {
 func TestExpiredIsShown(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	f := fake{}
-	f.rows = billing.OwnerList{At: now, Rows: []billing.OwnerRow{{ID: billing.Account(1), ExpiresAt: now}}}
+	f.owners = billing.OwnerList{At: now, Rows: []billing.OwnerRow{{ID: billing.Account(1), ExpiresAt: now}}}
 	if v, _ := row(t, &f, "listAccounts").Get("expired"); v.Text() != "1" {
 		t.Error("it is not over at its end")
 	}
-	f.rows.At = now.Add(-1)
+	f.owners.At = now.Add(-1)
 	if v, _ := row(t, &f, "listAccounts").Get("expired"); v.Text() != "0" {
 		t.Error("it is over before its end")
 	}

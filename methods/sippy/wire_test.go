@@ -96,5 +96,5 @@ func (k *kit) step(t *testing.T, who, body string) string {
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/xml" {
 		return fmt.Sprintf("HTTP %d %s\n", w.Code, w.Header().Get("Content-Type"))
 	}
-	return w.Body.String()
+	return maskAudit(body, w.Body.String())
 }

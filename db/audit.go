@@ -1,0 +1,37 @@
+package db
+
+import "topupd/billing"
+
+const auditColumns = `id, top_id, logged_at, actor, customer_id, api, address, action, resource, info`
+
+func scanAudit(r *row, a *billing.AuditRow) {
+	a.ID = billing.AuditID(r.int64())
+	a.Top = billing.OwnerID(r.int64())
+	a.At = r.time()
+	a.Actor = r.text()
+	a.Customer = billing.OwnerID(r.int64())
+	a.API = r.text()
+	a.Address = r.text()
+	a.Action = billing.AuditAction(r.text())
+	a.Resource = r.text()
+	a.Info = r.text()
+}
+
+const sqlAuditRows = `SELECT ` + auditColumns + ` FROM audit WHERE logged_at >= $1 AND logged_at < $2
+ORDER BY logged_at, id LIMIT $3 OFFSET $4`
+
+func (r *reader) AuditRows(f billing.AuditFilter) ([]billing.AuditRow, error) {
+	return list(r, scanAudit, sqlAuditRows, f.From, f.To, limitOf(f.Limit), f.Offset)
+}
+
+const sqlAddAudit = `INSERT INTO audit (top_id, logged_at, actor, customer_id, api, address, action, resource, info)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+func (t *tx) AddAudit(a *billing.AuditRow) error {
+	id, err := t.insert(sqlAddAudit, int64(a.Top), a.At, a.Actor, ref(a.Customer), a.API, a.Address, string(a.Action),
+		a.Resource, a.Info)
+	if err == nil {
+		a.ID = billing.AuditID(id)
+	}
+	return err
+}

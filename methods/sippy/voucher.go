@@ -1,0 +1,84 @@
+package sippy
+
+import (
+	"context"
+
+	"topupd/billing"
+	"topupd/methods/xmlrpc"
+)
+
+// voucherEngine is what rechargeVoucher needs.
+type voucherEngine interface {
+	Recharge(ctx context.Context, p billing.RechargeParams) (billing.Recharged, error)
+}
+
+func voucherMethods() []method {
+	return []method{{
+		name: "rechargeVoucher", about: "Credits an account with a voucher, which works once.", caller: byWholesaler, run: (*api).rechargeVoucher,
+		params: []param{
+			{name: "i_account", kind: "int", note: "the account; this or username"},
+			{name: "username", kind: "string", note: "the account; this or i_account"},
+			{name: "voucher_id", kind: "string", need: true, note: "the code of the voucher"},
+			{name: "secret_pin", kind: "string", note: "where the voucher has one"},
+		},
+		returns: []param{
+			{name: "value", kind: "double", note: "what the voucher was worth"},
+			{name: "voucher_currency", kind: "string", note: "ISO 4217"},
+			{name: "payer_amount", kind: "double", note: "what was credited"},
+		},
+	}}
+}
+
+func (a *api) rechargeVoucher(ctx context.Context, c call) (xmlrpc.Value, error) {
+	p, err := rechargeParams(c.Params)
+	if err != nil {
+		return xmlrpc.Value{}, err
+	}
+	if ctx, err = a.scope(ctx, c); err != nil {
+		return xmlrpc.Value{}, err
+	}
+	done, err := a.engine.Recharge(ctx, p)
+	if err != nil {
+		return xmlrpc.Value{}, err
+	}
+	return xmlrpc.Struct(
+		resultOK,
+		xmlrpc.Member{Name: "value", Value: double(done.Value.Micros)},
+		xmlrpc.Member{Name: "voucher_currency", Value: xmlrpc.String(string(done.Value.Unit))},
+		xmlrpc.Member{Name: "payer_amount", Value: double(done.Value.Micros)}, // an account has the voucher's currency
+	), nil
+}
+
+// bothAccounts: guessing which of two was meant could credit a stranger (S-511).
+var bothAccounts = xmlrpc.Fault{Code: 400, String: "Either i_account or username is to be supplied, not both"}
+
+func rechargeParams(p xmlrpc.Params) (r billing.RechargeParams, err error) {
+	n, byID, err := idOf(p, "i_account")
+	if err != nil {
+		return r, err
+	}
+	username, byName, err := textOf(p, "username")
+	switch {
+	case err != nil:
+		return r, err
+	case byID && byName:
+		return r, bothAccounts
+	case byID:
+		r.Account = billing.Account(n)
+	case !byName:
+		return r, missing("i_account")
+	case username == "":
+		return r, wrong("username")
+	}
+	r.Username = username
+	code, err := neededText(p, "voucher_id")
+	if err != nil {
+		return r, err
+	}
+	pin, state, err := p.String("secret_pin") // null is no PIN
+	if err != nil || state == xmlrpc.Null {
+		pin = ""
+	}
+	r.Code, r.PIN = billing.Secret(code), billing.Secret(pin)
+	return r, err
+}
