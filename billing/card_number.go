@@ -127,20 +127,21 @@ func (e *Engine) acceptsNumbers(ctx context.Context) bool {
 }
 
 // useToken makes a card be charged by a new token. One that it has already changes
-// nothing.
+// nothing, unless a number led to it: the sandbox has one token for many numbers.
 func (u *unitOfWork) useToken(c *Card, t *newToken) (changed bool, err error) {
 	was := string(c.Token)
-	if c.Gateway != t.gateway {
-		c.Token = nil // the same text is another card there
+	fromNumber := t.kind != 0
+	if c.Gateway != t.gateway || fromNumber {
+		c.Token = nil // the same text is another card
 	}
 	if err := u.setToken(c, To(t.token)); err != nil {
 		return false, err
 	}
-	if string(c.Token) == was {
+	if string(c.Token) == was && !fromNumber {
 		return false, nil
 	}
 	c.Gateway, c.GatewayCustomer, c.Fingerprint, c.Last4, c.Brand = t.gateway, "", "", t.last4, ""
-	if t.kind != 0 {
+	if fromNumber {
 		c.Type = t.kind
 	}
 	if c.Type.Known() {
