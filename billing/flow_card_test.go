@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"topupd/billing"
 )
 
@@ -417,6 +419,36 @@ func TestUpdateCard(t *testing.T) {
 	}
 }
 
+// A panel reads a card and saves the form as it was; also when the card's date has
+// passed since, and when nothing is known of it.
+func TestUpdateCardWithWhatIsShown(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	id := k.add(alice, terms(number("4242424242424242")))
+	before := k.stored()
+	later := root(t0.AddDate(10, 0, 0))
+	form := terms(number("4242"), primary(false))
+	k.ok(k.engine.UpdateCard(later, billing.UpdateCardParams{Owner: alice, Card: id, CardTerms: form}))
+	number("5555555555554444")(&form)
+	form.Type = billing.To(billing.CardMasterCard)
+	if err := k.engine.UpdateCard(later, billing.UpdateCardParams{Owner: alice, Card: id, CardTerms: form}); billing.ErrorField(err) != "exp_yy" {
+		t.Errorf("a new number with the old date: %v", err)
+	}
+	k.importCard(func(l *billing.CardLine) { l.Brand, l.Last4 = billing.To("UnionPay"), billing.ToNull[string]() })
+	k.update(1000, billing.CardTerms{
+		Number: billing.To(billing.Secret("")), ExpMonth: billing.ToNull[int64](), ExpYear: billing.ToNull[int64](), Primary: billing.To(true),
+		CardDetails: billing.CardDetails{Type: billing.ToNull[billing.CardType](), Country: billing.To(""), Alias: billing.To("")},
+	})
+	after := k.stored()
+	for i := range before {
+		before[i].UpdatedAt, after[i].UpdatedAt = time.Time{}, time.Time{}
+	}
+	before[0].Brand, before[0].Last4 = "UnionPay", ""
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
+	}
+}
+
 // A new or changed card ends a suspension and is charged, if the owner is low; an
 // alias is no such change.
 func TestCardEndsSuspension(t *testing.T) {
@@ -524,11 +556,20 @@ func TestDeleteCard(t *testing.T) {
 			if c.State != billing.CardDeleted || c.Token != nil || c.Primary || c.Alias != "" || c.Holder != "" || c.CardAddress != (billing.CardAddress{}) || c.Label() != "Visa 4242" {
 				t.Errorf("kept %+v", c)
 			}
+			if before != nil { // the form as it was read is saved again
+				k.set(t0, billing.SetLowBalanceParams{Card: billing.To(*before), ChargeAmount: billing.To(int64(11 * usd))})
+			}
 			k.debit(t0, 16*usd)
 			k.drain(t0)
 			k.wantStates()
 			if tt.low != "" {
 				k.wantReason(tt.low)
+			}
+			err := k.engine.SetLowBalance(root(t0), billing.SetLowBalanceParams{Owner: alice, Card: billing.ToNull[billing.CardID]()})
+			k.ok(err)
+			err = k.engine.SetLowBalance(root(t0), billing.SetLowBalanceParams{Owner: alice, Card: billing.To(named)})
+			if !errors.Is(err, billing.NotFound) {
+				t.Errorf("the deleted card was named anew: %v", err)
 			}
 		})
 	}

@@ -10,8 +10,8 @@ type UpdateCardParams struct {
 }
 
 // UpdateCard changes a card. A new number, date or primary card ends a suspension,
-// and the owner is judged again. A number that is the last four digits as they are
-// shown is no change: panels send back what they were given. A refused call changes
+// and the owner is judged again. What a member holds as it is shown is no change:
+// panels send back what they were given, the last four digits among it. A refused call changes
 // nothing. Errors: Missing, Invalid, NotFound, Forbidden, Busy.
 func (e *Engine) UpdateCard(ctx context.Context, p UpdateCardParams) error {
 	if p.empty() {
@@ -28,9 +28,7 @@ func (e *Engine) UpdateCard(ctx context.Context, p UpdateCardParams) error {
 	if err != nil {
 		return err
 	}
-	if n := p.Number.Value; n != nil && c.Last4 != "" && n.Reveal() == c.Last4 {
-		p.Number = Change[Secret]{}
-	}
+	p.leaveShown(&c)
 	if err := p.into(&c, now(ctx)); err != nil {
 		return err
 	}
@@ -39,6 +37,32 @@ func (e *Engine) UpdateCard(ctx context.Context, p UpdateCardParams) error {
 		return err
 	}
 	return e.update(ctx, func(u *unitOfWork) error { return u.updateCard(&p, token) })
+}
+
+// leaveShown takes out what says of a card what is shown of it: not known, a date
+// that has passed since, digits in place of a number.
+func (p *CardTerms) leaveShown(c *Card) {
+	if n := p.Number.Value; n != nil && n.Reveal() == c.Last4 {
+		p.Number = Change[Secret]{}
+	}
+	if t := p.Type; t.Given && t.Value == nil && !c.KnownType().Known() {
+		p.Type = Change[CardType]{}
+	}
+	if shows(p.ExpMonth, c.ExpMonth) && shows(p.ExpYear, c.ExpYear) {
+		p.ExpMonth, p.ExpYear = Change[int64]{}, Change[int64]{}
+	}
+	if t := p.Country.Value; t != nil && *t == c.Country {
+		p.Country = Change[string]{}
+	}
+}
+
+// shows reports whether a change is to the number as it is, null where it is not
+// known.
+func shows(to Change[int64], is int) bool {
+	if to.Value == nil {
+		return !to.Given || is == 0
+	}
+	return is != 0 && *to.Value == int64(is)
 }
 
 func (u *unitOfWork) updateCard(p *UpdateCardParams, token *newToken) error {
