@@ -231,3 +231,24 @@ func TestUsageRepeatsNoArgument(t *testing.T) {
 		}
 	}
 }
+
+// Card numbers are taken only where they could arrive: over our own TLS.
+func TestAcceptCardNumbers(t *testing.T) {
+	clean(t)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"cert.pem", "key.pem"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, given := range []bool{false, true} {
+		args := []string{"--tls-cert=cert.pem", "--tls-key=key.pem"}
+		if given {
+			args = append(args, "--accept-card-numbers")
+		}
+		c, err := parse(t, args...)
+		if err != nil || c.Engine.AcceptCardNumbers != given {
+			t.Errorf("given %v: %v", given, err)
+		}
+	}
+}
