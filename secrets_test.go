@@ -21,7 +21,8 @@ type planted struct {
 	adminToken, stripeKey, stripeWebhook   string
 	hook, smtp, database                   string
 	token, declined, misplaced, member     string // of cards
-	number                                 string // of a card
+	number, tested                         string // of cards: one that is refused, one of the sandbox
+	cvv                                    string
 	oldKey, newKey, badKey                 string
 }
 
@@ -38,7 +39,7 @@ func plant() planted {
 		adminToken: plain(), stripeKey: "sk_live_" + plain(), stripeWebhook: "whsec_" + plain(),
 		hook: odd(), smtp: odd(), database: plain(),
 		token: "pm_" + plain(), declined: "pm_" + plain(), misplaced: plain(), member: odd(),
-		number: "4012888888881881",
+		number: "4012888888881881", tested: "5105105105105100", cvv: plain(),
 		oldKey: seal.Generate(), newKey: seal.Generate(), badKey: plain() + plain(),
 	}
 }
@@ -61,6 +62,8 @@ func (s planted) table() []secret {
 		{"a token in a wrong place", s.misplaced, nil},
 		{"a secret in an unknown member", s.member, nil},
 		{"a card number", s.number, nil},
+		{"a card number that was exchanged", s.tested, nil},
+		{"a CVV", s.cvv, nil},
 		{"a malformed key", s.badKey, nil},
 	}
 	rows = append(rows, passwordOf("ops", s.admin, exported)...)
@@ -107,6 +110,16 @@ func (s planted) base() string {
 `, jsonString(s.imported), s.declined, s.token)
 }
 
+// newCard is a call that brings a card number and its CVV.
+func (s planted) newCard(number, kind string) string {
+	text := ""
+	for _, name := range []string{"alias", "holder", "street_addr1", "state", "postal_code", "city", "phone"} {
+		text += member(name, "string", "x")
+	}
+	return methodCall("addDebitCreditCard", member("i_account", "int", "100")+member("i_card_type", "int", kind)+member("number", "string", xmlText(number))+
+		member("exp_mm", "int", "12")+member("exp_yy", "int", "2050")+member("country", "string", "US")+member("cvv", "string", s.cvv)+text)
+}
+
 func jsonString(s string) string { return `"` + string(jsonText(s, false)) + `"` }
 
 // mainRun is an operator's day: import, a new key, a server with all its
@@ -135,6 +148,9 @@ func (w *secretWorld) mainRun(p *place) {
 	}
 	p.requests()
 	p.wait(`"state":"succeeded"`, `"kind":"suspended"`)
+	if out := p.run(step{args: []string{"export"}}); !strings.Contains(out, `"last4":"5100"`) {
+		p.Errorf("the sandbox's test number was not taken:\n%s", out)
+	}
 	p.keep("while the server runs")
 	for _, args := range []string{
 		"export", "export --secrets", "thresholds", "thresholds --format json", "charges", "charges --format csv", "charges why --account 101",
@@ -194,6 +210,10 @@ func (p *place) requests() {
 		methodCall("accountAddFunds", member("i_account", "int", "100")+member("amount", "double", "1")+member("currency", "string", "USD")+member("payment_time", "string", hidden)),
 		methodCall("getLowBalance", member("i_account", "int", "100")+member("i_wholesaler", "string", hidden)),
 		methodCall("getLowBalance", member("i_account", "int", "100")+member("cvv", "string", xmlText(s.member))+member("card_number", "string", s.number)+member("password", "string", xmlText(s.changed))),
+		s.newCard(s.tested, "3"), s.newCard(s.number, "1"), s.newCard(s.number, "3"), s.newCard(s.tested, "1"), s.newCard(s.number+"1", "1"), s.newCard(s.token, "1"),
+		methodCall("updateDebitCreditCard", member("i_account", "int", "100")+member("i_debit_credit_card", "int", "1000")+member("number", "i8", s.number)+member("cvv", "string", s.cvv)),
+		methodCall("updateDebitCreditCard", member("i_account", "int", "100")+member("i_debit_credit_card", "int", "1000")+member("alias", "string", s.number)+member("exp_yy", "int", s.number)),
+		methodCall("listDebitCreditCards", member("i_account", "int", "100")),
 		methodCall("setLowBalance", member("i_account", "int", s.number)+member("threshold", "double", "1")),
 		methodCall("setLowBalance", member("i_account", "int", "100")+member("i_debit_credit_card", "int", s.number)),
 		`<?xml version="1.0"?><methodCall><methodName>` + hidden, hidden, `{"token":"` + s.misplaced + `"}`,

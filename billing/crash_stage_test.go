@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,16 +17,17 @@ import (
 // stage is what outlives a process: database, bank and mail server. A story is
 // played on it many times, each time by an account of its own.
 type stage struct {
-	t      *testing.T
-	story  *story
-	path   string
-	store  *db.Store
-	bank   *bank
-	gate   billing.Gateway
-	plays  int64
-	mailed map[string]int // by message id
-	wrong  []string       // what was found in the plays so far
-	now    *process       // the process of the moment, which hears events
+	t       *testing.T
+	story   *story
+	path    string
+	store   *db.Store
+	bank    *bank
+	gate    billing.Gateway
+	plays   int64
+	mailed  map[string]int // by message id
+	mailing sync.Mutex     // two mails may be on their way at once
+	wrong   []string       // what was found in the plays so far
+	now     *process       // the process of the moment, which hears events
 }
 
 // scene is one play: an account, and the process of the moment.
@@ -94,7 +96,12 @@ func (st *stage) process(dieAt int) *process {
 	settings := billing.DefaultSettings()
 	settings.ChargeConcurrency = 1                   // one call after the other: the points have numbers
 	settings.GatewayTimeout = 900 * time.Millisecond // less than a look at the queue
-	send := func(m billing.Mail) error { st.mailed[m.ID]++; return nil }
+	send := func(m billing.Mail) error {
+		st.mailing.Lock()
+		defer st.mailing.Unlock()
+		st.mailed[m.ID]++
+		return nil
+	}
 	p := newProcess(ports{store: st.store, gateways: []billing.Gateway{st.gate}, mail: send, settings: settings})
 	p.dieAt = dieAt
 	return p

@@ -483,6 +483,7 @@ func (im *Importer) LowBalance(p SetLowBalanceParams) (err error) {
 	if err != nil {
 		return err
 	}
+	p.imported = true
 	return im.u.setLowBalance(&j, p, mandateImported, false)
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -216,4 +217,36 @@ func TestBodyLimit(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.MaxBody = 100 })
 	expect(t, f.do(sign(t, f, post(strings.Repeat("x", 100)), "acme", password)), 200, "")
 	expect(t, f.do(sign(t, f, post(strings.Repeat("x", 101)), "acme", password)), 413, "")
+}
+
+// The actor says whether the request came encrypted to us; what a proxy says of it
+// counts for nothing.
+func TestActorKnowsTLS(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	ask := func(srv *httptest.Server) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/xmlapi/xmlapi", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Forwarded-Proto", "https")
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	encrypted := httptest.NewTLSServer(f)
+	t.Cleanup(encrypted.Close)
+	if got := ask(encrypted); got != ",127.0.0.1,xmlrpc,root,trusted,tls" {
+		t.Errorf("over TLS: %s", got)
+	}
+	if got := ask(f.start(t)); got != ",127.0.0.1,xmlrpc,root,trusted" {
+		t.Errorf("without: %s", got)
+	}
 }

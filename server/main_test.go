@@ -104,6 +104,9 @@ func newFixture(t testing.TB, change func(*Options)) *fixture {
 		if a.Trusted {
 			io.WriteString(w, ",trusted")
 		}
+		if a.TLS {
+			io.WriteString(w, ",tls")
+		}
 		if n > 0 {
 			io.WriteString(w, ",body")
 		}

@@ -31,6 +31,7 @@ type Engine interface {
 	auditEngine
 	voucherEngine
 	planEngine
+	cardEngine
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -89,7 +90,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), accountMethods(), customerMethods(),
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), cardMethods(), accountMethods(), customerMethods(),
 		planMethods(), voucherMethods(), auditMethods())
 }
 

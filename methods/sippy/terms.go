@@ -65,12 +65,6 @@ func (r *changes) accountTerms(l *billing.OwnerLine) {
 	l.OnPayment = r.onPayment()
 }
 
-// text reads a string; what null means is the rule of its setting.
-func (r *changes) text(name string) billing.Change[string] {
-	text, state, err := r.p.String(name)
-	return change(r, text, state, err)
-}
-
 func (r *changes) lifetime() billing.Change[int64] {
 	c := r.number("lifetime")
 	switch {

@@ -77,7 +77,8 @@ var settingCases = []struct {
 	{"charge-rate", "0", "fast", "from 0 to", false},
 	{"charge-interval", "1h", "-1s", "a time from 0s", false},
 	{"charge-daily-count", "3", "many", "from 1 to 1000", false},
-	{"accept-card-numbers", "false", "true", "not available", false},
+	{"accept-card-numbers", "false", "perhaps", "true or false", false},
+	{"accept-card-numbers", "false", "true", "with --tls-cert", false},
 	{"duplicate-window", "0s", "soon", "a time from 0s", false},
 	{"missed-periods", "all", "some", "current, all, none", false},
 	{"cap-day", "50.00", "-1", "an amount above 0", false},
@@ -227,6 +228,27 @@ func TestUsageRepeatsNoArgument(t *testing.T) {
 		code := Main(t.Context(), Parts{}, strings.Fields(line), nil, io.Discard, &errOut)
 		if code != exitUsage || !strings.Contains(errOut.String(), want) || strings.Contains(errOut.String(), "hunter2") {
 			t.Errorf("%s: exit %d, %s", line, code, errOut.String())
+		}
+	}
+}
+
+// Card numbers are taken only where they could arrive: over our own TLS.
+func TestAcceptCardNumbers(t *testing.T) {
+	clean(t)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"cert.pem", "key.pem"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, given := range []bool{false, true} {
+		args := []string{"--tls-cert=cert.pem", "--tls-key=key.pem"}
+		if given {
+			args = append(args, "--accept-card-numbers")
+		}
+		c, err := parse(t, args...)
+		if err != nil || c.Engine.AcceptCardNumbers != given {
+			t.Errorf("given %v: %v", given, err)
 		}
 	}
 }
