@@ -150,16 +150,20 @@ func TestRestartBilling(t *testing.T) {
 			k.move(paid, billing.PostAddFunds, 5*usd) // covers nothing yet
 			k.move(paid, billing.PostAddFunds, 15*usd)
 			k.wantBalance(5 * usd)
-			var next time.Time
-			k.ok(k.engine.Snapshot(root(paid), func(r billing.Reader) error {
-				ap, err := r.AccountPlan(billing.Account(100))
-				next = ap.NextAt
-				return err
-			}))
-			if !next.Equal(wantNext) {
-				t.Errorf("the next period starts %v, want %v", next, wantNext)
+			wantNextAt := func() {
+				t.Helper()
+				k.ok(k.engine.Snapshot(root(paid), func(r billing.Reader) error {
+					ap, err := r.AccountPlan(billing.Account(100))
+					if !ap.NextAt.Equal(wantNext) {
+						t.Errorf("the next period starts %v, want %v", ap.NextAt, wantNext)
+					}
+					return err
+				}))
 			}
+			wantNextAt()
+			paid = paid.Add(3 * hours24) // nothing is open any more
 			k.move(paid, billing.PostAddFunds, 30*usd)
+			wantNextAt()
 			k.bill(paid.Add(time.Hour))
 			k.wantBalance(35 * usd)
 			k.verify()

@@ -30,7 +30,7 @@ const (
 	StateLow       = "low"       // below
 	StateCharging  = "charging"  // below or billed, and a charge is open
 	StateSuspended = "suspended" // below, and charges are suspended or need the customer
-	StateBlocked   = "blocked"   // below, and the owner or a customer above is blocked or held
+	StateBlocked   = "blocked"   // below, and the owner or a customer above is blocked or held, or the account expired
 	StateOff       = "off"       // neither mail nor charge is on, or the limit is unlimited
 )
 
@@ -117,7 +117,7 @@ func thresholdState(r *ThresholdRow) string {
 		return StateOK
 	case d.Reason == ReasonSuspended || d.Reason == ReasonNeedsCustomer || d.Reason == ReasonCardGone:
 		return StateSuspended
-	case d.Reason == ReasonBlocked || d.Reason == ReasonCustomerBlock || d.Reason == ReasonHeld:
+	case d.Reason == ReasonBlocked || d.Reason == ReasonCustomerBlock || d.Reason == ReasonExpired || d.Reason == ReasonHeld:
 		return StateBlocked
 	default:
 		return StateLow

@@ -164,6 +164,31 @@ func TestDeletedIsUnknown(t *testing.T) {
 	k.verify()
 }
 
+// What a gateway takes back after the owner was deleted is booked all the same.
+func TestDisputeOfADeletedOwner(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.debit(t0, 18*usd)
+	k.drain(t0)
+	k.wantStates(billing.ChargeSucceeded)
+	ref := k.ref()
+	k.set(t0, billing.SetLowBalanceParams{ChargeCard: billing.To(false)})
+	k.debit(t0, 12*usd)
+	k.ok(k.engine.DeleteOwner(root(t0), billing.Account(100)))
+	later := t0.Add(30 * 24 * time.Hour)
+	k.ok(k.event(later, billing.GatewayEvent{
+		ID: "e1", Kind: billing.EventDisputeWithdrawn, Ref: ref, DisputeRef: "dp_1", DisputeReason: "fraudulent",
+		Amount: billing.Money(10*usd, "USD"), Fee: billing.Money(15*usd, "USD"),
+	}))
+	k.wantBalance(-10 * usd)
+	if o := k.owner(); o.DeletedAt.IsZero() {
+		t.Error("it came back")
+	}
+	k.drain(later)
+	k.sweep(later)
+	k.verify()
+}
+
 // A customer's block holds the charge of its account; lifting it, the sweep judges again.
 func TestBlockHoldsAndLiftJudges(t *testing.T) {
 	for name, o := range map[string]billing.OwnerID{"the account": billing.Account(100), "its customer": billing.Customer(10)} {

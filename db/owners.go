@@ -193,9 +193,9 @@ func (t *tx) SetBlocked(o billing.OwnerID, b billing.Block, at time.Time) error 
 
 const (
 	sqlSetHeld       = `UPDATE owners SET held = $2, updated_at = $3 WHERE id = $1 AND held <> $2`
-	sqlSetHeldAll    = `UPDATE owners SET held = $1, updated_at = $2 WHERE held <> $1`
+	sqlSetHeldAll    = `UPDATE owners SET held = $1, updated_at = $2 WHERE held <> $1 AND deleted_at IS NULL`
 	sqlSetHeldWithin = `UPDATE owners SET held = $1, updated_at = $2
-    WHERE top_id = $3 AND path >= $4 AND path < $5 AND held <> $1`
+    WHERE top_id = $3 AND path >= $4 AND path < $5 AND held <> $1 AND deleted_at IS NULL`
 )
 
 func (t *tx) SetHeld(o billing.OwnerID, held bool, at time.Time) (int64, error) {
