@@ -22,6 +22,7 @@ type planted struct {
 	hook, smtp, database                   string
 	token, declined, misplaced, member     string // of cards
 	number                                 string // of a card
+	voucher, pin                           string
 	oldKey, newKey, badKey                 string
 }
 
@@ -38,7 +39,7 @@ func plant() planted {
 		adminToken: plain(), stripeKey: "sk_live_" + plain(), stripeWebhook: "whsec_" + plain(),
 		hook: odd(), smtp: odd(), database: plain(),
 		token: "pm_" + plain(), declined: "pm_" + plain(), misplaced: plain(), member: odd(),
-		number: "4012888888881881",
+		number: "4012888888881881", voucher: strings.ToUpper(plain()), pin: plain(),
 		oldKey: seal.Generate(), newKey: seal.Generate(), badKey: plain() + plain(),
 	}
 }
@@ -61,6 +62,8 @@ func (s planted) table() []secret {
 		{"a token in a wrong place", s.misplaced, nil},
 		{"a secret in an unknown member", s.member, nil},
 		{"a card number", s.number, nil},
+		{"a voucher's code", s.voucher, nil}, // kept as a hash
+		{"a voucher's PIN", s.pin, nil},
 		{"a malformed key", s.badKey, nil},
 	}
 	rows = append(rows, passwordOf("ops", s.admin, exported)...)
@@ -104,7 +107,8 @@ func (s planted) base() string {
 {"type":"card","i_debit_credit_card":1002,"i_account":101,"token":"%s","brand":"Visa","last4":"0002"}
 {"type":"low_balance","i_account":100,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00"}
 {"type":"low_balance","i_account":101,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00","br_charge_card":true}
-`, jsonString(s.imported), s.declined, s.token)
+{"type":"voucher","i_voucher":1,"code":"%s","secret_pin":"%s","amount":"0.50","currency":"USD"}
+`, jsonString(s.imported), s.declined, s.token, s.voucher, s.pin)
 }
 
 func jsonString(s string) string { return `"` + string(jsonText(s, false)) + `"` }
@@ -127,6 +131,7 @@ func (w *secretWorld) mainRun(p *place) {
 		{args: []string{"call", "getLowBalance", "i_account:=100"}},
 		{args: []string{"call", "setLowBalance", "i_account:=100", "threshold:=5.5"}},
 		{args: []string{"call", "accountDebit", "i_account:=100", "amount:=2.5", "currency=USD"}},
+		{args: []string{"call", "rechargeVoucher", "i_account:=100", "voucher_id=" + s.voucher, "secret_pin=" + s.pin + "x"}, fails: true},
 		{args: []string{"call", "getLowBalance", "i_account:=100"}, env: []string{"TOPUPD_PASSWORD=" + s.wrong}, fails: true},
 		{args: []string{"call", "getLowBalance", "i_account=" + s.misplaced}, fails: true},
 		{args: []string{"call", "getLowBalance", "i_account:=100", "--url", "http://" + url.UserPassword("acme", s.changed).String() + "@" + p.address + "/none"}, fails: true},
@@ -138,7 +143,7 @@ func (w *secretWorld) mainRun(p *place) {
 	p.keep("while the server runs")
 	for _, args := range []string{
 		"export", "export --secrets", "thresholds", "thresholds --format json", "charges", "charges --format csv", "charges why --account 101",
-		"runs", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
+		"runs", "voucher list", "voucher list --format json", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
 		"run billing --as-of 2026-12-10T00:00:00Z", "rekey", "migrate", "golive --customer 10", "version", "completion bash", "--help",
 	} {
 		p.run(step{args: strings.Fields(args)})
