@@ -23,6 +23,7 @@ type planted struct {
 	token, declined, misplaced, member     string // of cards
 	number, tested                         string // of cards: one that is refused, one of the sandbox
 	cvv                                    string
+	voucher, pin                           string
 	oldKey, newKey, badKey                 string
 }
 
@@ -39,7 +40,7 @@ func plant() planted {
 		adminToken: plain(), stripeKey: "sk_live_" + plain(), stripeWebhook: "whsec_" + plain(),
 		hook: odd(), smtp: odd(), database: plain(),
 		token: "pm_" + plain(), declined: "pm_" + plain(), misplaced: plain(), member: odd(),
-		number: "4012888888881881", tested: "5105105105105100", cvv: plain(),
+		number: "4012888888881881", tested: "5105105105105100", cvv: plain(), voucher: strings.ToUpper(plain()), pin: plain(),
 		oldKey: seal.Generate(), newKey: seal.Generate(), badKey: plain() + plain(),
 	}
 }
@@ -64,6 +65,8 @@ func (s planted) table() []secret {
 		{"a card number", s.number, nil},
 		{"a card number that was exchanged", s.tested, nil},
 		{"a CVV", s.cvv, nil},
+		{"a voucher's code", s.voucher, nil}, // kept as a hash
+		{"a voucher's PIN", s.pin, nil},
 		{"a malformed key", s.badKey, nil},
 	}
 	rows = append(rows, passwordOf("ops", s.admin, exported)...)
@@ -107,7 +110,8 @@ func (s planted) base() string {
 {"type":"card","i_debit_credit_card":1002,"i_account":101,"token":"%s","brand":"Visa","last4":"0002"}
 {"type":"low_balance","i_account":100,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00"}
 {"type":"low_balance","i_account":101,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00","br_charge_card":true}
-`, jsonString(s.imported), s.declined, s.token)
+{"type":"voucher","i_voucher":1,"code":"%s","secret_pin":"%s","amount":"0.50","currency":"USD"}
+`, jsonString(s.imported), s.declined, s.token, s.voucher, s.pin)
 }
 
 // newCard is a call that brings a card number and its CVV.
@@ -140,6 +144,7 @@ func (w *secretWorld) mainRun(p *place) {
 		{args: []string{"call", "getLowBalance", "i_account:=100"}},
 		{args: []string{"call", "setLowBalance", "i_account:=100", "threshold:=5.5"}},
 		{args: []string{"call", "accountDebit", "i_account:=100", "amount:=2.5", "currency=USD"}},
+		{args: []string{"call", "rechargeVoucher", "i_account:=100", "voucher_id=" + s.voucher, "secret_pin=" + s.pin + "x"}, fails: true},
 		{args: []string{"call", "getLowBalance", "i_account:=100"}, env: []string{"TOPUPD_PASSWORD=" + s.wrong}, fails: true},
 		{args: []string{"call", "getLowBalance", "i_account=" + s.misplaced}, fails: true},
 		{args: []string{"call", "getLowBalance", "i_account:=100", "--url", "http://" + url.UserPassword("acme", s.changed).String() + "@" + p.address + "/none"}, fails: true},
@@ -154,7 +159,7 @@ func (w *secretWorld) mainRun(p *place) {
 	p.keep("while the server runs")
 	for _, args := range []string{
 		"export", "export --secrets", "thresholds", "thresholds --format json", "charges", "charges --format csv", "charges why --account 101",
-		"runs", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
+		"runs", "voucher list", "voucher list --format json", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
 		"run billing --as-of 2026-12-10T00:00:00Z", "rekey", "migrate", "golive --customer 10", "version", "completion bash", "--help",
 	} {
 		p.run(step{args: strings.Fields(args)})
