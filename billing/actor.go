@@ -28,10 +28,10 @@ type Actor struct {
 // IsRoot reports whether the actor sees every owner.
 func (a Actor) IsRoot() bool { return a.Customer == Root }
 
-// Sees reports whether the owner is in the actor's scope.
+// Sees reports whether the owner is in the actor's scope; a deleted one is in nobody's.
 func (a Actor) Sees(o *Owner) bool {
 	switch {
-	case a.Customer == 0:
+	case a.Customer == 0 || !o.DeletedAt.IsZero():
 		return false
 	case a.Customer == Root || o.ID == a.Customer:
 		return true

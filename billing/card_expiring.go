@@ -88,7 +88,7 @@ func (u *unitOfWork) warnCard(c *Card) error {
 	if !j.Policy.leadsTo(c) {
 		return nil
 	}
-	if s, err := u.e.standing(u.tx, &j.Owner); err != nil || s.Held {
+	if s, err := u.e.standing(u.tx, &j.Owner, u.now); err != nil || s.Held {
 		return err
 	}
 	cause := causeOf("card_expiring", int64(c.ID), int64(c.ExpYear), int64(c.ExpMonth))

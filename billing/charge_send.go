@@ -352,7 +352,7 @@ func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, erro
 	if choice.Reason != ReasonCharge {
 		return string(choice.Reason), nil
 	}
-	standing, err := u.e.standing(u.tx, &j.Owner)
+	standing, err := u.e.standing(u.tx, &j.Owner, u.now)
 	if err != nil {
 		return "", err
 	}

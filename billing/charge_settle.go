@@ -160,7 +160,14 @@ func (u *unitOfWork) paid(j *Judged, c *Charge) error {
 	if err := u.resume(j); err != nil {
 		return err
 	}
+	if err := u.payment(j); err != nil {
+		return err
+	}
+	wereOpen := j.OpenPeriods
 	if _, err := u.payOpenPeriods(j); err != nil {
+		return err
+	}
+	if err := u.restartBilling(j, wereOpen); err != nil {
 		return err
 	}
 	if err := u.unblock(j); err != nil {

@@ -28,6 +28,8 @@ type Standing struct {
 	Blocked Block // the owner's own
 	Above   Block // of the customers above it
 	Held    bool
+	// Expired: the account's lifetime is over; a payment by hand may renew it.
+	Expired bool
 }
 
 // CardChoice is the card a policy leads to, or why there is none.
@@ -192,6 +194,8 @@ func (s Standing) hold() (Reason, string) {
 		return ReasonBlocked, (s.Blocked &^ BlockBilling).String()
 	case s.Above != 0:
 		return ReasonCustomerBlock, s.Above.String()
+	case s.Expired:
+		return ReasonExpired, ""
 	}
 	return ReasonCharge, ""
 }

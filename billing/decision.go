@@ -41,6 +41,7 @@ const (
 	ReasonNeedsCustomer Reason = "needs_customer"   // the issuer wants the customer
 	ReasonBlocked       Reason = "blocked"          // the owner is blocked
 	ReasonCustomerBlock Reason = "customer_blocked" // a customer above is blocked
+	ReasonExpired       Reason = "expired"          // the account's lifetime is over
 	ReasonHeld          Reason = "held"             // imported with --hold
 	ReasonInterval      Reason = "interval"         // too soon after the last charge
 	ReasonDailyCount    Reason = "daily_count"      // enough charges in 24 hours

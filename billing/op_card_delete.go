@@ -34,7 +34,7 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 }
 
 func (u *unitOfWork) tellDeleted(j *Judged, c *Card) error {
-	if s, err := u.e.standing(u.tx, &j.Owner); err != nil || s.Held {
+	if s, err := u.e.standing(u.tx, &j.Owner, u.now); err != nil || s.Held {
 		return err
 	}
 	return u.notice(j, NoticeCardDeleted, causeOf("card_deleted", int64(c.ID)), noticeFacts{Card: c})

@@ -100,6 +100,11 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 	} else {
 		post.Cause = "call:" + newCause()
 	}
+	if p.Kind == PostAddFunds {
+		if err := j.Owner.takesPayment(p.Amount); err != nil {
+			return MoveFundsResult{}, err
+		}
+	}
 	parent, err := u.counterpart(p, &j, &post)
 	if err != nil {
 		return MoveFundsResult{}, err
@@ -107,13 +112,8 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 	if err := u.post(&post); err != nil {
 		return MoveFundsResult{}, err
 	}
-	if p.Kind == PostAddFunds { // a payment
-		if err := u.resume(&j); err != nil {
-			return MoveFundsResult{}, err
-		}
-	}
 	delta := p.delta()
-	if err := u.moved(&j, delta); err != nil {
+	if err := u.fundsMoved(&j, p.Kind, delta); err != nil {
 		return MoveFundsResult{}, err
 	}
 	if parent != nil {
@@ -122,6 +122,35 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 		}
 	}
 	return MoveFundsResult{Posting: post.ID, Balance: Money(j.Bucket.Balance, j.Owner.Currency)}, nil
+}
+
+// fundsMoved is moved, with what a payment or a use changes beside the balance.
+func (u *unitOfWork) fundsMoved(j *Judged, kind PostingKind, delta int64) error {
+	switch {
+	case kind == PostAddFunds:
+		return u.paymentMoved(j, delta)
+	case kind == PostDebit && j.Owner.used(u.now):
+		if err := u.tx.PutOwner(&j.Owner); err != nil {
+			return err
+		}
+	}
+	return u.moved(j, delta)
+}
+
+// paymentMoved follows a payment that was booked to the owner's balance:
+// suspensions end, and the account's action on payments is taken.
+func (u *unitOfWork) paymentMoved(j *Judged, delta int64) error {
+	if err := u.resume(j); err != nil {
+		return err
+	}
+	if err := u.payment(j); err != nil {
+		return err
+	}
+	wereOpen := j.OpenPeriods
+	if err := u.moved(j, delta); err != nil {
+		return err
+	}
+	return u.restartBilling(j, wereOpen)
 }
 
 func (p *MoveFundsParams) delta() int64 {
@@ -204,17 +233,23 @@ func (u *unitOfWork) post(p *Posting) error {
 // paid, and the low-balance rule judges, all in the same transaction.
 func (u *unitOfWork) moved(j *Judged, delta int64) error {
 	j.Bucket.Balance += delta
-	trigger := TriggerUsage
 	if delta > 0 {
-		trigger = TriggerCredit
-		paid, err := u.payOpenPeriods(j)
-		if err != nil {
-			return err
-		}
-		if paid {
-			trigger = TriggerUsage
-		}
+		return u.credited(j)
 	}
-	_, err := u.judge(j, trigger)
+	_, err := u.judge(j, TriggerUsage)
+	return err
+}
+
+// credited follows funds or a credit limit that came.
+func (u *unitOfWork) credited(j *Judged) error {
+	trigger := TriggerCredit
+	paid, err := u.payOpenPeriods(j)
+	if err != nil {
+		return err
+	}
+	if paid {
+		trigger = TriggerUsage
+	}
+	_, err = u.judge(j, trigger)
 	return err
 }

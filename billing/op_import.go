@@ -110,6 +110,13 @@ type OwnerLine struct {
 	NextBillingAt Change[time.Time]
 	AnchorDay     Change[int64]
 	BillingZone   Change[string]
+	// Lifetime is an account's, in days; null is unlimited. An import also says
+	// since when it is used and when that ends.
+	Lifetime    Change[int64]
+	FirstUsedAt Change[time.Time]
+	ExpiresAt   Change[time.Time]
+	OnPayment   Change[string] // a word of OnPayment; null is none
+	MinPayment  Change[int64]  // 0 is any
 }
 
 // Owner puts one customer or account.
@@ -122,7 +129,7 @@ func (im *Importer) Owner(l OwnerLine) error {
 		return err
 	}
 	blocked := o.Blocked
-	if err := im.ownerMembers(&o, l, isNew); err != nil {
+	if err := ownerMembers(&o, l, isNew); err != nil {
 		return err
 	}
 	o.UpdatedAt = im.u.now
@@ -140,7 +147,7 @@ func (im *Importer) Owner(l OwnerLine) error {
 		}
 	}
 	if o.ID.IsAccount() {
-		if err := im.accountPlan(&o, l); err != nil {
+		if err := im.u.accountPlan(&o, l); err != nil {
 			return err
 		}
 	}
@@ -162,6 +169,9 @@ func (im *Importer) owner(l OwnerLine) (o Owner, isNew bool, err error) {
 	isNew = errors.Is(err, NotFound)
 	if err != nil && !isNew {
 		return o, false, err
+	}
+	if !o.DeletedAt.IsZero() {
+		return o, false, Errorf(Conflict, l.Owner.Field(), "%s was deleted: its number is not used again", l.Owner)
 	}
 	if isNew {
 		zero := int64(0)
@@ -190,7 +200,7 @@ func (im *Importer) owner(l OwnerLine) (o Owner, isNew bool, err error) {
 	if err != nil {
 		return o, isNew, err
 	}
-	parent, err := im.u.tx.Owner(Customer(n))
+	parent, err := im.u.owner(Customer(n))
 	if errors.Is(err, NotFound) {
 		return o, isNew, Errorf(NotFound, field, "there is no customer %d", n)
 	}
@@ -218,7 +228,8 @@ func place(o, parent *Owner) {
 	}
 }
 
-func (im *Importer) ownerMembers(o *Owner, l OwnerLine, isNew bool) error {
+// ownerMembers checks and applies what a line, or a call, gives of an owner's own members.
+func ownerMembers(o *Owner, l OwnerLine, isNew bool) error {
 	if l.Currency.Given {
 		unit, err := parseLine(l.Currency, "currency", parseCurrency)
 		if err != nil {
@@ -254,6 +265,9 @@ func (im *Importer) ownerMembers(o *Owner, l OwnerLine, isNew bool) error {
 	if l.CreditLimit.Given {
 		o.CreditLimit = l.CreditLimit.Value
 	}
+	if err := paymentMembers(o, l); err != nil {
+		return err
+	}
 	if l.Blocked.Given {
 		on, err := l.Blocked.required("blocked")
 		if err != nil {
@@ -288,9 +302,14 @@ func (im *Importer) balance(o *Owner, l OwnerLine, isNew bool) (raised bool, err
 		return false, err
 	}
 	im.seq++
-	return delta > 0, im.u.tx.Post(&Posting{
-		Top: o.Top, Kind: PostAdjustment, Cause: fmt.Sprintf("import:%s:%d", im.name, im.seq),
-		Notes: "import", Actor: im.u.actor.Name(), BookedAt: im.u.real, EffectiveAt: im.u.now,
+	return delta > 0, im.u.adjust(o, delta, fmt.Sprintf("import:%s:%d", im.name, im.seq), "import")
+}
+
+// adjust books a difference of an owner's balance that is nobody's payment.
+func (u *unitOfWork) adjust(o *Owner, delta int64, cause, notes string) error {
+	return u.tx.Post(&Posting{
+		Top: o.Top, Kind: PostAdjustment, Cause: cause, Notes: notes,
+		Actor: u.actor.Name(), BookedAt: u.real, EffectiveAt: u.now,
 		Entries: []Entry{
 			{Owner: o.ID, Unit: o.Currency, Micros: delta},
 			{Account: AccountAdjustment, Unit: o.Currency, Micros: -delta},
@@ -327,8 +346,10 @@ func (im *Importer) login(o *Owner, l OwnerLine) error {
 	return im.u.putLogin(*l.Login.Value, o.ID, pw)
 }
 
-func (im *Importer) accountPlan(o *Owner, l OwnerLine) error {
-	ap, err := im.u.tx.AccountPlan(o.ID)
+// accountPlan puts an account into its plan, or changes its place there; another
+// plan counts from the next period.
+func (u *unitOfWork) accountPlan(o *Owner, l OwnerLine) error {
+	ap, err := u.tx.AccountPlan(o.ID)
 	isNew := errors.Is(err, NotFound)
 	if err != nil && !isNew {
 		return err
@@ -344,7 +365,7 @@ func (im *Importer) accountPlan(o *Owner, l OwnerLine) error {
 	if l.Plan.Given && l.Plan.Value != nil {
 		ap.Plan = PlanID(*l.Plan.Value)
 	}
-	plan, err := im.u.tx.Plan(ap.Plan)
+	plan, err := u.tx.Plan(ap.Plan)
 	if errors.Is(err, NotFound) {
 		return Errorf(NotFound, "i_billing_plan", "there is no plan %d", ap.Plan)
 	}
@@ -358,10 +379,10 @@ func (im *Importer) accountPlan(o *Owner, l OwnerLine) error {
 		ap.NextAt = l.NextBillingAt.Value.UTC()
 	}
 	set(&ap.TimeZone, l.BillingZone)
-	loc := im.u.e.zone(ap.TimeZone, o.TimeZone)
+	loc := u.e.zone(ap.TimeZone, o.TimeZone)
 	if ap.NextAt.IsZero() {
 		// The first period is due when the plan is assigned.
-		y, m, d := im.u.now.In(loc).Date()
+		y, m, d := u.now.In(loc).Date()
 		ap.NextAt = time.Date(y, m, d, 0, 0, 0, 0, loc).UTC()
 	}
 	if l.AnchorDay.Given && l.AnchorDay.Value != nil {
@@ -373,7 +394,7 @@ func (im *Importer) accountPlan(o *Owner, l OwnerLine) error {
 	if ap.AnchorDay > 31 {
 		return Errorf(Invalid, "billing_anchor_day", "1 to 31")
 	}
-	return im.u.tx.PutAccountPlan(&ap)
+	return u.tx.PutAccountPlan(&ap)
 }
 
 // judgeSoon leaves an owner that has a policy to the next sweep. Funds or a new

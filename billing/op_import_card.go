@@ -29,7 +29,7 @@ func (im *Importer) Card(l CardLine) error {
 	if l.ID < 1 {
 		return Errorf(Invalid, "i_debit_credit_card", "ids are above 0")
 	}
-	if _, err := im.u.tx.Owner(l.Owner); err != nil {
+	if _, err := im.u.owner(l.Owner); err != nil {
 		return wrongOwner(l.Owner, err)
 	}
 	c, err := im.u.tx.Card(l.ID)

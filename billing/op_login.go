@@ -142,8 +142,8 @@ func (u *unitOfWork) putLogin(name string, customer OwnerID, password Secret) er
 }
 
 func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) error {
-	if name == "" || len(name) > maxLogin || strings.ContainsAny(name, ":\"\\\r\n\x00") {
-		return Errorf(Invalid, "login", "1 to %d characters without colon, quote, backslash or line break", maxLogin)
+	if err := checkLogin(name); err != nil {
+		return err
 	}
 	sealed, err := u.e.sealer.Seal(hash, loginAAD(name))
 	if err != nil {
@@ -160,6 +160,13 @@ func (u *unitOfWork) putLoginHash(name string, customer OwnerID, hash Secret) er
 	}
 	l.Customer, l.HA1, l.Realm, l.UpdatedAt = customer, sealed, u.e.set.Realm, u.now
 	return u.tx.PutLogin(&l)
+}
+
+func checkLogin(name string) error {
+	if name == "" || len(name) > maxLogin || strings.ContainsAny(name, ":\"\\\r\n\x00") {
+		return Errorf(Invalid, "login", "1 to %d characters without colon, quote, backslash or line break", maxLogin)
+	}
+	return nil
 }
 
 // NewPassword is a random password of 26 letters and digits.

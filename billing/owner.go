@@ -108,7 +108,20 @@ type Owner struct {
 	Extra     string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// Lifetime is how many days an account lives from its first use; nil is
+	// unlimited. First use and its end are kept for accounts that have one.
+	Lifetime    *int64
+	FirstUsedAt time.Time
+	ExpiresAt   time.Time
+	OnPayment   OnPayment
+	// MinPayment is the least payment taken by hand, in millionths; 0 is any.
+	MinPayment int64
+	// DeletedAt: it is unknown to everybody from then on. PutOwner leaves it.
+	DeletedAt time.Time
 }
+
+// Expired reports whether an account's lifetime is over.
+func (o *Owner) Expired(now time.Time) bool { return !o.ExpiresAt.IsZero() && !now.Before(o.ExpiresAt) }
 
 // Within reports whether the owner is the customer itself or below it.
 func (o *Owner) Within(customer OwnerID) bool {

@@ -14,7 +14,7 @@ func (u *unitOfWork) billAccount(ap AccountPlan) (Decision, error) {
 		return Decision{}, err
 	}
 	d := Decision{Owner: ap.Owner, Top: ap.Top, At: u.now, Trigger: TriggerBilling, Purpose: PurposeBillingRun, Unit: j.Owner.Currency, Run: u.run}
-	standing, err := u.e.standing(u.tx, &j.Owner)
+	standing, err := u.e.standing(u.tx, &j.Owner, u.now)
 	if err != nil {
 		return d, err
 	}
@@ -150,7 +150,7 @@ func (u *unitOfWork) billingFacts(j *Judged, p *Period) (*BillingFacts, error) {
 		f.Policy.BRChargeAmount = &up
 	}
 	var err error
-	if f.Standing, err = u.e.standing(u.tx, &j.Owner); err != nil {
+	if f.Standing, err = u.e.standing(u.tx, &j.Owner, u.now); err != nil {
 		return nil, err
 	}
 	f.Tax, f.Fee = u.e.levies.Levy(j.Owner.ID, Money(f.Amount(), j.Owner.Currency))

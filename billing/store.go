@@ -73,8 +73,56 @@ type OwnerReader interface {
 	// Owners lists owners below (and including) a customer, ids above after.
 	// kind filters; limit bounds.
 	Owners(f OwnerFilter) ([]Owner, error)
-	// MaxOwnerNumber is the highest number of a kind in use, 0 if none.
+	// MaxOwnerNumber is the highest number of a kind that was ever used, 0 if none.
 	MaxOwnerNumber(OwnerKind) (int64, error)
+	// AccountNamed finds an account by its username.
+	AccountNamed(username string) (Owner, error)
+	// CustomersNamed lists the customers of a name, by id.
+	CustomersNamed(name string) ([]Owner, error)
+	// OwnerRows lists owners with their balance, by id: one query for all.
+	OwnerRows(OwnerRowFilter) ([]OwnerRow, error)
+	// Unfinished is what keeps an owner from being deleted.
+	Unfinished(OwnerID) (Unfinished, error)
+}
+
+// OwnerRow is what lists show of an owner, and no more: they are long.
+type OwnerRow struct {
+	ID          OwnerID
+	Name        string
+	Username    string
+	Currency    Unit
+	CreditLimit *int64
+	Blocked     Block
+	ExpiresAt   time.Time
+	Balance     int64 // of its own currency
+	// Login is the first login of a customer, by name; empty if it has none.
+	// Extra and Login are a customer's only.
+	Login string
+	Extra string
+}
+
+// Expired reports whether an account's lifetime is over.
+func (r *OwnerRow) Expired(now time.Time) bool {
+	return !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt)
+}
+
+// OwnerRowFilter selects owners of one kind.
+type OwnerRowFilter struct {
+	Kind OwnerKind
+	// Parent lists its direct children only; zero: all but root.
+	Parent OwnerID
+	Offset int64
+	Limit  int64 // 0: all
+}
+
+// Unfinished is what of an owner is not settled yet.
+type Unfinished struct {
+	Money    bool // a bucket that is not empty, or with something reserved
+	Charges  bool
+	Periods  bool
+	Disputes bool // open, or not lifted by a person
+	Refunds  bool
+	Children bool // accounts or sub-customers
 }
 
 // OwnerFilter selects owners.
@@ -89,6 +137,11 @@ type OwnerFilter struct {
 type OwnerWriter interface {
 	// PutOwner inserts or replaces. Username (accounts) is unique when set.
 	PutOwner(*Owner) error
+	// DeleteOwner marks an owner deleted and frees its username and balance group.
+	// Its policy, its place in a plan and its logins are dropped, its cards are
+	// deleted without their tokens, its mandates revoked. Deleted owners are in no
+	// list and under no name; their row, postings and charges stay.
+	DeleteOwner(o OwnerID, at time.Time) error
 	// SetBlocked replaces the block causes.
 	SetBlocked(o OwnerID, b Block, at time.Time) error
 	// SetHeld holds or releases a customer (all below it too) or an account;
@@ -399,11 +452,15 @@ type NoticeWriter interface {
 type LoginReader interface {
 	Login(name string) (Login, error)
 	Logins() ([]Login, error)
+	// LoginsOf lists a customer's, by name.
+	LoginsOf(OwnerID) ([]Login, error)
 }
 
 // LoginWriter writes API logins.
 type LoginWriter interface {
 	PutLogin(*Login) error
+	// DropLogin frees a login's name.
+	DropLogin(name string) error
 	// ResealLogin replaces a login's sealed HA1, if it is still the one given;
 	// nothing else of the login changes. It reports whether it was.
 	ResealLogin(name string, was, now []byte) (bool, error)

@@ -64,6 +64,15 @@ func (u *unitOfWork) judged(o OwnerID) (Judged, error) {
 	return j, nil
 }
 
+// owner reads an owner in the actor's scope.
+func (u *unitOfWork) owner(id OwnerID) (Owner, error) {
+	o, err := u.tx.Owner(id)
+	if err == nil && !u.actor.Sees(&o) {
+		err = NotFound
+	}
+	return o, err
+}
+
 // judgedOf reads an owner; one that was never configured has the policy that
 // it would start with.
 func judgedOf(r Reader, o OwnerID) (Judged, error) {
@@ -182,7 +191,7 @@ func (e *Engine) lowBalanceFacts(r Reader, j *Judged, t Trigger, now time.Time) 
 		return f, nil
 	}
 	var err error
-	if f.Standing, err = e.standing(r, &j.Owner); err != nil || !f.WantsCharge() {
+	if f.Standing, err = e.standing(r, &j.Owner, now); err != nil || !f.WantsCharge() {
 		return f, err
 	}
 	credit := Money(j.Policy.ChargeAmount, j.Owner.Currency)
@@ -200,9 +209,9 @@ func (e *Engine) lowBalanceFacts(r Reader, j *Judged, t Trigger, now time.Time) 
 	return f, err
 }
 
-func (e *Engine) standing(r Reader, o *Owner) (Standing, error) {
+func (e *Engine) standing(r Reader, o *Owner, now time.Time) (Standing, error) {
 	above, held, err := r.Above(*o)
-	return Standing{Blocked: o.Blocked, Above: above, Held: o.Held || held}, err
+	return Standing{Blocked: o.Blocked, Above: above, Held: o.Held || held, Expired: o.Expired(now)}, err
 }
 
 func mandateOf(r Reader, o OwnerID, p Purpose) (MandateID, error) {

@@ -75,6 +75,26 @@ func (d *durable) wait(n uint64) error {
 	return d.lost
 }
 
+// gather waits while a sync is under way and full says that there is little to do: a
+// commit made now could be synced only after it, so its group may as well grow.
+func (d *durable) gather(full func() bool) {
+	if d.sync == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.syncing && !full() {
+		d.turned.Wait()
+	}
+}
+
+// poke has gather ask again.
+func (d *durable) poke() {
+	d.mu.Lock()
+	d.turned.Broadcast()
+	d.mu.Unlock()
+}
+
 // usable is an error once a sync failed.
 func (d *durable) usable() error {
 	d.mu.Lock()

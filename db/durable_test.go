@@ -39,6 +39,22 @@ func onSlowDisk(t *testing.T, s *Store) *slowDisk {
 	return d
 }
 
+// serve lets all further syncs end at once.
+func (d *slowDisk) serve(t *testing.T) {
+	for {
+		select {
+		case <-d.asked:
+		case <-t.Context().Done():
+			return
+		}
+		select {
+		case d.over <- struct{}{}:
+		case <-t.Context().Done():
+			return
+		}
+	}
+}
+
 // finish lets the sync that is under way end; next waits for another.
 func (d *slowDisk) finish() { d.over <- struct{}{} }
 func (d *slowDisk) next()   { <-d.asked }
@@ -97,13 +113,17 @@ func TestNothingIsToldBeforeTheSync(t *testing.T) {
 	reader := async(func() error { return sees(s, "a", seen) })
 	<-seen
 	ran := make(chan error, 1)
-	second := async(func() error {
-		return s.Update(ctx, func(tx billing.Tx) error {
-			ran <- nil
-			return putObject("b")(tx)
-		})
-	})
-	if err := soon(t, "the second change beside the first one's sync", ran); err != nil {
+	var once sync.Once
+	var second []<-chan error
+	for i := range groupWorth + 1 { // one leads
+		second = append(second, async(func() error {
+			return s.Update(ctx, func(tx billing.Tx) error {
+				once.Do(func() { ran <- nil })
+				return putObject(fmt.Sprint("b", i))(tx)
+			})
+		}))
+	}
+	if err := soon(t, "the next group beside the first one's sync", ran); err != nil {
 		t.Fatal(err)
 	}
 	refused := async(func() error {
@@ -111,37 +131,43 @@ func TestNothingIsToldBeforeTheSync(t *testing.T) {
 	})
 	notYet(t, "the first change", first)
 	notYet(t, "a read of it", reader)
-	notYet(t, "the second change", second)
+	notYet(t, "a change of the next group", second[0])
 	notYet(t, "a refusal that may have seen it", refused)
 	d.finish()
 	if err := errors.Join(soon(t, "first", first), soon(t, "reader", reader)); err != nil {
 		t.Fatal(err)
 	}
-	notYet(t, "the second change", second)
+	notYet(t, "a change of the next group", second[groupWorth])
 	d.next()
+	go d.serve(t)
 	d.finish()
-	if err := soon(t, "second", second); err != nil {
-		t.Fatal(err)
+	for _, c := range second {
+		if err := soon(t, "the next group", c); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := soon(t, "refused", refused); !errors.Is(err, errOwn) {
 		t.Fatal(err)
 	}
 }
 
-func TestOneSyncServesManyCommits(t *testing.T) {
-	s := openStore(t, Options{GroupMax: 2})
+// Few callers beside a sync wait for its end and share the next one.
+func TestFewWaitForTheSyncUnderWay(t *testing.T) {
+	s := openStore(t, Options{})
 	d := onSlowDisk(t, s)
 	update := func(key string) <-chan error {
 		return async(func() error { return s.Update(context.Background(), putObject(key)) })
 	}
 	answers := []<-chan error{update("first")}
 	d.next()
+	commits := s.disk.committed.Load()
 	for i := range 20 {
-		before := s.disk.committed.Load()
 		answers = append(answers, update(fmt.Sprint(i)))
-		for s.disk.committed.Load() == before {
-			runtime.Gosched()
-		}
+	}
+	for queued := 0; queued < 19; runtime.Gosched() { // one leads
+		s.writer.mu.Lock()
+		queued = len(s.writer.queue)
+		s.writer.mu.Unlock()
 	}
 	d.finish()
 	d.next()
@@ -150,6 +176,9 @@ func TestOneSyncServesManyCommits(t *testing.T) {
 		if err := soon(t, "a change", a); err != nil {
 			t.Error(err)
 		}
+	}
+	if n := s.disk.committed.Load() - commits; n != 1 {
+		t.Errorf("%d commits, not 1", n)
 	}
 }
 

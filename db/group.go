@@ -92,7 +92,11 @@ func (g *group) run(m *member) error {
 	}
 	m.wake = make(chan struct{}, 1)
 	g.queue = append(g.queue, m)
+	full := len(g.queue) == groupWorth
 	g.mu.Unlock()
+	if full {
+		g.disk.poke()
+	}
 	if err := g.stand(m); err != nil {
 		return err
 	}
@@ -135,8 +139,17 @@ func (g *group) withdraw(m *member) bool {
 	return false
 }
 
+// groupWorth is how many waiting callers are worth a commit beside a sync that is
+// under way; fewer wait for its end, and more join them.
+const groupWorth = 32
+
 // lead runs the member with those that wait, and hands the lead on.
 func (g *group) lead(m *member) {
+	g.disk.gather(func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return len(g.queue) >= groupWorth
+	})
 	g.mu.Lock()
 	n := min(len(g.queue), g.max-1)
 	members := make([]*member, 1, n+1)

@@ -24,6 +24,16 @@ const sqlLogins = `SELECT ` + loginColumns + ` FROM logins ORDER BY name`
 
 func (r *reader) Logins() ([]billing.Login, error) { return list(r, scanLogin, sqlLogins) }
 
+const sqlLoginsOf = `SELECT ` + loginColumns + ` FROM logins WHERE owner_id = $1 ORDER BY name`
+
+func (r *reader) LoginsOf(o billing.OwnerID) ([]billing.Login, error) {
+	return list(r, scanLogin, sqlLoginsOf, int64(o))
+}
+
+const sqlDropLogin = `DELETE FROM logins WHERE name = $1`
+
+func (t *tx) DropLogin(name string) error { return t.change("login", sqlDropLogin, name) }
+
 const sqlPutLogin = `INSERT INTO logins (name, owner_id, ha1, realm, disabled, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (name) DO UPDATE SET owner_id = excluded.owner_id, ha1 = excluded.ha1, realm = excluded.realm,

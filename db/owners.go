@@ -10,7 +10,8 @@ import (
 
 // The columns of an owner, in the order of scanOwner.
 const ownerColumns = `o.id, o.parent_id, o.top_id, o.path, o.name, o.username, o.email, o.currency, o.balance_group,
-    o.credit_limit, o.time_zone, o.blocked, o.held, o.extra, o.created_at, o.updated_at`
+    o.credit_limit, o.time_zone, o.blocked, o.held, o.extra, o.created_at, o.updated_at,
+    o.lifetime, o.first_used_at, o.expires_at, o.on_payment, o.min_payment, o.deleted_at`
 
 func scanOwner(r *row, o *billing.Owner) {
 	o.ID = billing.OwnerID(r.int64())
@@ -29,6 +30,12 @@ func scanOwner(r *row, o *billing.Owner) {
 	o.Extra = r.text()
 	o.CreatedAt = r.time()
 	o.UpdatedAt = r.time()
+	o.Lifetime = r.opt()
+	o.FirstUsedAt = r.time()
+	o.ExpiresAt = r.time()
+	o.OnPayment = billing.OnPayment(r.text())
+	o.MinPayment = r.int64()
+	o.DeletedAt = r.time()
 }
 
 const sqlOwner = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.id = $1`
@@ -109,12 +116,12 @@ func (r *reader) scopeOf(within billing.OwnerID) (scope, error) {
 const sqlScope = `SELECT top_id, path FROM owners WHERE id = $1 AND kind = 0`
 
 const (
-	sqlOwners       = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.id > $1 ORDER BY o.id LIMIT $2`
-	sqlOwnersOfKind = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.kind = $3 AND o.id > $1 ORDER BY o.id LIMIT $2`
+	sqlOwners       = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.id > $1 AND o.deleted_at IS NULL ORDER BY o.id LIMIT $2`
+	sqlOwnersOfKind = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.kind = $3 AND o.id > $1 AND o.deleted_at IS NULL ORDER BY o.id LIMIT $2`
 	sqlOwnersWithin = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.top_id = $3 AND o.id > $1
-    AND o.path >= $4 AND o.path < $5 ORDER BY o.id LIMIT $2`
+    AND o.path >= $4 AND o.path < $5 AND o.deleted_at IS NULL ORDER BY o.id LIMIT $2`
 	sqlOwnersWithinOfKind = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.top_id = $3 AND o.id > $1
-    AND o.path >= $4 AND o.path < $5 AND o.kind = $6 ORDER BY o.id LIMIT $2`
+    AND o.path >= $4 AND o.path < $5 AND o.kind = $6 AND o.deleted_at IS NULL ORDER BY o.id LIMIT $2`
 )
 
 func (r *reader) Owners(f billing.OwnerFilter) ([]billing.Owner, error) {
@@ -154,19 +161,22 @@ func scanInt(r *row, n *int64) { *n = r.int64() }
 
 const (
 	sqlAddOwner = `INSERT INTO owners (id, kind, parent_id, top_id, path, name, username, email, currency,
-    balance_group, credit_limit, time_zone, blocked, held, extra, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    balance_group, credit_limit, time_zone, blocked, held, extra, created_at, updated_at,
+    lifetime, first_used_at, expires_at, on_payment, min_payment)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 ON CONFLICT (id) DO NOTHING`
 	sqlReplaceOwner = `UPDATE owners SET kind = $2, parent_id = $3, top_id = $4, path = $5, name = $6, username = $7,
     email = $8, currency = $9, balance_group = $10, credit_limit = $11, time_zone = $12, blocked = $13, held = $14,
-    extra = $15, created_at = $16, updated_at = $17
+    extra = $15, created_at = $16, updated_at = $17, lifetime = $18, first_used_at = $19, expires_at = $20,
+    on_payment = $21, min_payment = $22
 WHERE id = $1`
 )
 
 func (t *tx) PutOwner(o *billing.Owner) error {
 	return t.put(sqlAddOwner, sqlReplaceOwner, int64(o.ID), int64(o.ID.Kind()), ref(o.Parent), int64(o.Top), o.Path,
 		o.Name, o.Username, o.Email, string(o.Currency), o.BalanceGroup, o.CreditLimit, o.TimeZone, int64(o.Blocked),
-		o.Held, o.Extra, o.CreatedAt, o.UpdatedAt)
+		o.Held, o.Extra, o.CreatedAt, o.UpdatedAt,
+		o.Lifetime, o.FirstUsedAt, o.ExpiresAt, string(o.OnPayment), o.MinPayment)
 }
 
 const sqlSetBlocked = `UPDATE owners SET blocked = $2, updated_at = $3 WHERE id = $1`

@@ -58,6 +58,12 @@ func ownerRules(w *world) {
 	type change = func(*billing.Owner)
 	each(w, billing.Conflict, good, put, map[string]change{
 		"no id":              func(o *billing.Owner) { o.ID = 0 },
+		"no lifetime":        func(o *billing.Owner) { o.Lifetime = new(int64) },
+		"an end of nothing":  func(o *billing.Owner) { o.Lifetime, o.ExpiresAt = new(int64(1)), noon },
+		"a use of nothing":   func(o *billing.Owner) { o.FirstUsedAt, o.ExpiresAt = noon, noon },
+		"a use for ever":     func(o *billing.Owner) { o.Lifetime, o.FirstUsedAt = new(int64(1)), noon },
+		"an action":          func(o *billing.Owner) { o.OnPayment = "dance" },
+		"a least of nothing": func(o *billing.Owner) { o.MinPayment = -1 },
 		"a negative id":      func(o *billing.Owner) { o.ID = -7 },
 		"no parent":          func(o *billing.Owner) { o.Parent = 0 },
 		"an account above":   func(o *billing.Owner) { o.Parent = alice },

@@ -13,6 +13,9 @@ func records(t *testing.T, e Engine) {
 	for name, run := range map[string]func(*world){
 		"store":       storeItself,
 		"owners":      ownerRecords,
+		"owner lists": ownerLists,
+		"deleted":     deletedOwners,
+		"unfinished":  unfinishedOwners,
 		"above":       aboveOwners,
 		"blocks":      blocksAndHolds,
 		"policies":    policyRecords,
@@ -70,6 +73,7 @@ func ownerRecords(w *world) {
 	var o billing.Owner
 	stuff(&o)
 	o.ID, o.Parent, o.Top, o.Path, o.Currency = billing.Account(7), acme, acme, "/1/10/", "EUR"
+	o.OnPayment, o.DeletedAt = billing.OnPaymentRestart, time.Time{} // PutOwner deletes nothing
 	w.update(func(tx billing.Tx) error { return tx.PutOwner(&o) })
 	get := func(r billing.Reader) (billing.Owner, error) { return r.Owner(o.ID) }
 	got := read(w, get)

@@ -180,6 +180,19 @@ func (x *export) standing(w *lineWriter, o *billing.Owner, b billing.Bucket) {
 	w.text("currency", string(o.Currency)).money("balance", b.Balance, o.Currency).
 		moneyOrNull("credit_limit", o.CreditLimit, o.Currency).text("email", o.Email).
 		text("time_zone", o.TimeZone).flag("blocked", o.Blocked&billing.BlockOperator != 0)
+	if o.MinPayment != 0 {
+		w.money("min_payment_amount", o.MinPayment, o.Currency)
+	}
+}
+
+// validity writes an account's lifetime, if it has one, and what a payment does to it.
+func validity(w *lineWriter, o *billing.Owner) {
+	if o.Lifetime != nil {
+		w.int("lifetime", *o.Lifetime).time("first_used_at", o.FirstUsedAt).time("expires_at", o.ExpiresAt)
+	}
+	if o.OnPayment != billing.OnPaymentNone {
+		w.text("on_payment_action", string(o.OnPayment))
+	}
 }
 
 // login writes a login; without its hash an import leaves it unusable. That is
@@ -221,6 +234,7 @@ func (x *export) accounts() error {
 		w.id("i_billing_plan", int64(plan.Plan)).time("next_billing_time", plan.NextAt).
 			id("billing_anchor_day", int64(plan.AnchorDay)).text("billing_time_zone", plan.TimeZone).
 			int("balance_group", o.BalanceGroup)
+		validity(w, o)
 		return w.extra(o.Extra).end()
 	})
 }

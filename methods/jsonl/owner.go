@@ -33,6 +33,9 @@ var bothSetters = ownerSetters{
 	"time_zone":    into(readText, func(l *ownerLine) *billing.Change[string] { return &l.TimeZone }),
 	"blocked":      needed(readBool, func(l *ownerLine) *billing.Change[bool] { return &l.Blocked }),
 
+	"min_payment_amount": needed(readMicros, func(l *ownerLine) *billing.Change[int64] { return &l.MinPayment }),
+
+	"sippy":              extra("sippy", switchAttributes),
 	"payment_type":       extra("payment_type", oneOf("card", "direct_debit", "other")),
 	"autoTopupProfileID": extra("autoTopupProfileID", nullOr(textOrInt)),
 	"autoTopupAmount":    extra("autoTopupAmount", nullOr(isMoney)),
@@ -55,6 +58,10 @@ var accountSetters = with(bothSetters, ownerSetters{
 	"i_customer":         needed(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.Parent }),
 	"username":           into(readText, func(l *ownerLine) *billing.Change[string] { return &l.Username }),
 	"balance_group":      needed(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.BalanceGroup }),
+	"lifetime":           into(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.Lifetime }),
+	"first_used_at":      into(readTime, func(l *ownerLine) *billing.Change[time.Time] { return &l.FirstUsedAt }),
+	"expires_at":         into(readTime, func(l *ownerLine) *billing.Change[time.Time] { return &l.ExpiresAt }),
+	"on_payment_action":  into(readText, func(l *ownerLine) *billing.Change[string] { return &l.OnPayment }),
 	"i_billing_plan":     into(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.Plan }),
 	"next_billing_time":  into(readTime, func(l *ownerLine) *billing.Change[time.Time] { return &l.NextBillingAt }),
 	"billing_anchor_day": into(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.AnchorDay }),

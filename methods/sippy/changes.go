@@ -35,11 +35,6 @@ func (r *changes) card(name string) billing.Change[billing.CardID] {
 	return change(r, billing.CardID(n), state, err)
 }
 
-func (r *changes) text(name string) billing.Change[string] {
-	s, state, err := r.p.String(name)
-	return change(r, s, state, err)
-}
-
 func (r *changes) secret(name string) billing.Change[billing.Secret] {
 	s, state, err := r.p.String(name)
 	return change(r, billing.Secret(s), state, err)

@@ -80,3 +80,27 @@ func TestDatesFarOut(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a client writes for a date, what is taken reads the same after it was
+// written again.
+func FuzzParseDate(f *testing.F) {
+	for _, seed := range []string{
+		"09:57:29.000 GMT Tue Apr 07 2026", "09:57:29.000 GMT Tue Apr 7 2026", "20260407T09:57:29", "20260407T09:57:29.123",
+		"00:00:00.000 GMT Thu Feb 29 2024", "24:00:00.000 GMT Tue Apr 07 2026", "", "20260407T09:57:29Z", "09:57:29.000 UTC Tue Apr 07 2026",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, ok := parseDate(text)
+		if !ok {
+			return
+		}
+		if at.Location() != time.UTC {
+			t.Fatalf("%q is read as %s", text, at)
+		}
+		again, ok := parseDate(formatDate(at))
+		if !ok || !again.Equal(at.Truncate(time.Second)) {
+			t.Errorf("%q is %s, and read again %s", text, at, again)
+		}
+	})
+}

@@ -11,11 +11,12 @@ import (
 
 // fake is an engine that keeps what it was asked and answers what it is told.
 type fake struct {
-	calls  int
-	actor  billing.Actor // of the last operation
-	owner  billing.OwnerID
-	set    billing.SetLowBalanceParams
-	funds  billing.MoveFundsParams
+	calls int
+	actor billing.Actor // of the last operation
+	owner billing.OwnerID
+	set   billing.SetLowBalanceParams
+	funds billing.MoveFundsParams
+	fakeOwners
 	policy billing.LowBalance
 	card   billing.CardID
 	terms  billing.CardTerms
@@ -48,29 +49,29 @@ func (f *fake) MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billin
 	return billing.MoveFundsResult{}, f.err
 }
 
-func (f *fake) asked(ctx context.Context, o billing.OwnerID, c billing.CardID) {
+func (f *fake) askedCard(ctx context.Context, o billing.OwnerID, c billing.CardID) {
 	f.calls, f.actor, f.owner, f.card = f.calls+1, billing.ActorFrom(ctx), o, c
 }
 
 func (f *fake) AddCard(ctx context.Context, p billing.AddCardParams) (billing.CardID, error) {
-	f.asked(ctx, p.Owner, 0)
+	f.askedCard(ctx, p.Owner, 0)
 	f.terms = p.CardTerms
 	return 1002, f.err
 }
 
 func (f *fake) UpdateCard(ctx context.Context, p billing.UpdateCardParams) error {
-	f.asked(ctx, p.Owner, p.Card)
+	f.askedCard(ctx, p.Owner, p.Card)
 	f.terms = p.CardTerms
 	return f.err
 }
 
 func (f *fake) DeleteCard(ctx context.Context, o billing.OwnerID, c billing.CardID) error {
-	f.asked(ctx, o, c)
+	f.askedCard(ctx, o, c)
 	return f.err
 }
 
 func (f *fake) Card(ctx context.Context, o billing.OwnerID, c billing.CardID) (billing.Card, error) {
-	f.asked(ctx, o, c)
+	f.askedCard(ctx, o, c)
 	if f.err != nil || len(f.stored) == 0 {
 		return billing.Card{}, f.err
 	}
@@ -78,7 +79,7 @@ func (f *fake) Card(ctx context.Context, o billing.OwnerID, c billing.CardID) (b
 }
 
 func (f *fake) Cards(ctx context.Context, p billing.CardsParams) ([]billing.Card, error) {
-	f.asked(ctx, p.Owner, 0)
+	f.askedCard(ctx, p.Owner, 0)
 	f.cards = p
 	return f.stored, f.err
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
@@ -17,6 +18,7 @@ import (
 // kit is the interface over a real engine and a SQLite file, with a small
 // world in it:
 //
+//	plans 1 and 2, USD 20, and 3, EUR 20
 //	customer 1 root
 //	customer 10 Acme, USD 250, login acme, card 1010
 //	  account 100, USD 20, card 1000 (primary) and 1001
@@ -75,11 +77,21 @@ var actors = map[string]billing.Actor{
 	"trusted": {Trusted: true, Customer: billing.Root, API: "xmlrpc"},
 }
 
+// today is the moment of all scripts: some answers tell dates.
+var today = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
 func as(actor string) context.Context {
-	return billing.WithActor(context.Background(), actors[actor])
+	ctx := billing.WithActor(context.Background(), actors[actor])
+	return billing.AsOf(ctx, today)
 }
 
 func world(im *billing.Importer) error {
+	for id, currency := range map[billing.PlanID]string{1: "USD", 2: "USD", 3: "EUR"} {
+		err := im.Plan(billing.PlanLine{ID: id, Name: billing.To("Monthly"), Price: billing.To(int64(20 * billing.Micro)), Currency: billing.To(currency)})
+		if err != nil {
+			return err
+		}
+	}
 	for _, line := range []billing.OwnerLine{
 		customer(10, 1, "Acme", "USD", 250, "acme"),
 		customer(11, 10, "North", "USD", 50, "north"),

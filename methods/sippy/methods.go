@@ -19,6 +19,15 @@ type Engine interface {
 	SetLowBalance(ctx context.Context, p billing.SetLowBalanceParams) error
 	// MoveFunds books a movement of a balance.
 	MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billing.MoveFundsResult, error)
+	// CreateOwner makes an account or a customer, UpdateOwner changes one.
+	CreateOwner(ctx context.Context, p billing.CreateOwnerParams) (billing.OwnerID, error)
+	UpdateOwner(ctx context.Context, p billing.UpdateOwnerParams) error
+	// GetOwner reads one, ListOwners many.
+	GetOwner(ctx context.Context, q billing.OwnerQuery) (billing.OwnerInfo, error)
+	ListOwners(ctx context.Context, p billing.ListOwnersParams) (billing.OwnerList, error)
+	// BlockOwner blocks and unblocks one, DeleteOwner ends it.
+	BlockOwner(ctx context.Context, o billing.OwnerID, blocked bool) error
+	DeleteOwner(ctx context.Context, o billing.OwnerID) error
 	CardEngine
 }
 
@@ -87,7 +96,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), cardMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), accountMethods(), customerMethods(), cardMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.

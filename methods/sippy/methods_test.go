@@ -32,6 +32,20 @@ func sample(method string) members {
 	switch {
 	case method == "getLowBalance":
 		return members{m("i_account", xmlrpc.Int(100))}
+	case strings.HasPrefix(method, "list"):
+		return nil
+	case strings.HasPrefix(method, "getCustomer"), strings.HasSuffix(method, "Customer") && method != "createCustomer" && method != "updateCustomer":
+		return members{m("i_customer", xmlrpc.Int(11))}
+	case method == "createCustomer":
+		return members{m("name", xmlrpc.String("West"))}
+	case method == "updateCustomer":
+		return members{m("i_customer", xmlrpc.Int(11)), m("name", xmlrpc.String("West"))}
+	case method == "createAccount":
+		return members{m("username", xmlrpc.String("15551230900")), m("i_billing_plan", xmlrpc.Int(1))}
+	case method == "updateAccount":
+		return members{m("i_account", xmlrpc.Int(100)), m("blocked", xmlrpc.Bool(true))}
+	case strings.HasSuffix(method, "Account"), method == "getAccountInfo":
+		return members{m("i_account", xmlrpc.Int(100))}
 	case method == "setLowBalance":
 		return members{m("i_account", xmlrpc.Int(100)), m("threshold", xmlrpc.Double("5.0"))}
 	case strings.Contains(method, "DebitCreditCard"):
@@ -78,7 +92,7 @@ func knownTo(t *testing.T, method xmlrpc.Method) []string {
 			known = append(known, name)
 		}
 	}
-	if len(known) < 3 {
+	if len(known) < 2 {
 		t.Fatalf("%s knows %v", method.Name, known)
 	}
 	return known
@@ -92,6 +106,9 @@ func TestOneStructParam(t *testing.T) {
 			if f, ok := errors.AsType[*xmlrpc.Fault](err); !ok || f.Code != xmlrpc.CodeParams {
 				t.Errorf("%s: %v", method.Name, err)
 			}
+		}
+		if strings.HasPrefix(method.Name, "list") {
+			continue // it needs none
 		}
 		_, err := method.Call(t.Context(), nil)
 		if !errors.Is(err, billing.Missing) {

@@ -2,6 +2,7 @@ package xmlrpc
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -20,9 +21,24 @@ const (
 
 // AppendResponse appends the reply that carries v.
 func AppendResponse(dst []byte, v Value) []byte {
+	dst = slices.Grow(dst, len(responseStart)+len(responseEnd)+sizeOf(v))
 	dst = append(dst, responseStart...)
 	dst = appendLine(dst, v)
 	return append(dst, responseEnd...)
+}
+
+// sizeOf is what a value takes on the wire, but for characters that are escaped:
+// a long list is then written into one buffer that never moves.
+func sizeOf(v Value) int {
+	const tags, member = 40, 40 // <value><boolean>..., <member>...
+	n := tags + len(v.text)
+	for i := range v.members {
+		n += member + len(v.members[i].Name) + sizeOf(v.members[i].Value)
+	}
+	for i := range v.items {
+		n += sizeOf(v.items[i])
+	}
+	return n
 }
 
 // AppendFault appends the reply that carries f, its code before its text

@@ -14,9 +14,9 @@ type Limits struct {
 var DefaultLimits = Limits{
 	Bytes:   1 << 20,
 	Depth:   32,
-	Members: 10_000,
+	Members: 20_000,
 	Text:    256 << 10,
-	Calls:   100,
+	Calls:   1000,
 }
 
 func (l Limits) orDefault() Limits {

@@ -1,0 +1,41 @@
+package billing
+
+import "context"
+
+// DeleteOwner ends an owner below the acting customer: from then on it is unknown
+// everywhere, and its username and logins are free. What has money, or anything
+// open, stays. Errors: NotFound, Conflict.
+func (e *Engine) DeleteOwner(ctx context.Context, o OwnerID) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		if _, err := u.below(o); err != nil {
+			return err
+		}
+		left, err := u.tx.Unfinished(o)
+		if err != nil {
+			return err
+		}
+		if what := left.String(); what != "" {
+			return Errorf(Conflict, o.Field(), "%s has %s", o, what)
+		}
+		return u.tx.DeleteOwner(o, u.now)
+	})
+}
+
+// String names what is not settled; empty when nothing is left.
+func (u Unfinished) String() string {
+	switch {
+	case u.Money:
+		return "a balance, or something reserved"
+	case u.Charges:
+		return "an open charge"
+	case u.Periods:
+		return "an open billing period"
+	case u.Disputes:
+		return "a dispute that is open or not lifted"
+	case u.Refunds:
+		return "an open refund"
+	case u.Children:
+		return "accounts or customers below it"
+	}
+	return ""
+}

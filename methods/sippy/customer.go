@@ -1,0 +1,68 @@
+package sippy
+
+import (
+	"slices"
+
+	"topupd/billing"
+	"topupd/methods/xmlrpc"
+)
+
+func customerMethods() []method {
+	return []method{
+		createCustomerMethod(), getCustomerInfoMethod(), updateCustomerMethod(), listCustomersMethod(),
+		deleteCustomerMethod(), blockCustomerMethod(), unblockCustomerMethod(),
+	}
+}
+
+var iCustomerParam = param{name: "i_customer", kind: "int", need: true}
+
+// customerMembers are what create and update take beside the name.
+func customerMembers() []param {
+	return slices.Concat(
+		[]param{
+			{name: "web_login", kind: "string", note: "the name of its API login"},
+			{name: "api_password", kind: "string", note: "never returned"},
+			{name: "api_access", kind: "int", note: "0 keeps its login out"},
+			{name: "balance", kind: "double", note: "what is owed: a credit is negative"},
+			{name: "blocked", kind: "boolean"},
+		}, paymentTerms, customerSecrets, fieldParams(customerFields))
+}
+
+// customerOf reads the customer that a call is about.
+func customerOf(p xmlrpc.Params) (billing.OwnerID, error) {
+	n, given, err := idOf(p, "i_customer")
+	if err == nil && !given {
+		err = missing("i_customer")
+	}
+	return billing.Customer(n), err
+}
+
+// customerTerms reads a customer's members; the second result is its access to
+// the API.
+func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
+	l.Name = r.text("name")
+	r.terms(l)
+	l.Login = r.text("web_login")
+	if pw := r.text("api_password"); pw.Given {
+		l.Password = billing.ToNull[billing.Secret]()
+		if pw.Value != nil {
+			l.Password = billing.To(billing.Secret(*pw.Value))
+		}
+	}
+	r.secrets(customerSecrets)
+	l.Extra = r.fields(customerFields).merge()
+	return r.access()
+}
+
+// access is api_access, a number of which 0 is none.
+func (r *changes) access() billing.Change[bool] {
+	f := field{name: "api_access", kind: "int"}
+	v, given, err := f.read(r.p)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	if !given || err != nil {
+		return billing.Change[bool]{}
+	}
+	return billing.To(v.Text() != "0")
+}
