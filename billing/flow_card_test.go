@@ -45,7 +45,7 @@ func (k *kit) add(o billing.OwnerID, p billing.CardTerms) billing.CardID {
 	return id
 }
 
-func (k *kit) updateCard(id billing.CardID, p billing.CardTerms) {
+func (k *kit) change(id billing.CardID, p billing.CardTerms) {
 	k.t.Helper()
 	k.ok(k.engine.UpdateCard(root(t0), billing.UpdateCardParams{Owner: alice, Card: id, CardTerms: p}))
 }
@@ -384,7 +384,7 @@ func TestUpdateCard(t *testing.T) {
 	id := k.add(alice, terms(number("4242424242424242")))
 	was := k.stored()
 	// The last four as they are shown are no number, and what is not given stays.
-	k.updateCard(id, billing.CardTerms{Number: billing.To(billing.Secret("4242")), CardDetails: billing.CardDetails{Alias: billing.To("home"), Street2: billing.ToNull[string]()}})
+	k.change(id, billing.CardTerms{Number: billing.To(billing.Secret("4242")), CardDetails: billing.CardDetails{Alias: billing.To("home"), Street2: billing.ToNull[string]()}})
 	c := k.cardOf(alice, id)
 	if c.Alias != "home" || c.Holder != "Alice Rose" || c.Last4 != "4242" || c.City != "New York" || c.Primary || string(k.stored()[1].Token) != string(was[1].Token) {
 		t.Errorf("kept %+v", c)
@@ -394,25 +394,25 @@ func TestUpdateCard(t *testing.T) {
 		t.Errorf("a type that the gateway knows better: %v", err)
 	}
 	// A new number brings its type.
-	k.updateCard(id, billing.CardTerms{Number: billing.To(billing.Secret("5555555555554444"))})
+	k.change(id, billing.CardTerms{Number: billing.To(billing.Secret("5555555555554444"))})
 	if c = k.cardOf(alice, id); c.Type != billing.CardMasterCard || c.Last4 != "4444" {
 		t.Errorf("kept %+v", c)
 	}
 	// A token brings nothing: what is known of the old card goes.
-	k.updateCard(id, billing.CardTerms{Number: billing.To(billing.Secret("tok_lost")), CardDetails: billing.CardDetails{Type: billing.To(billing.CardVisa)}})
+	k.change(id, billing.CardTerms{Number: billing.To(billing.Secret("tok_lost")), CardDetails: billing.CardDetails{Type: billing.To(billing.CardVisa)}})
 	if c = k.cardOf(alice, id); c.Type != billing.CardVisa || c.Brand != "Visa" || c.Last4 != "" || c.Fingerprint != "" {
 		t.Errorf("kept %+v", c)
 	}
-	k.updateCard(id, billing.CardTerms{Primary: billing.To(true)})
+	k.change(id, billing.CardTerms{Primary: billing.To(true)})
 	if got := k.primaries(alice); !slices.Equal(got, []billing.CardID{id}) {
 		t.Errorf("primary: %v", got)
 	}
-	k.updateCard(id, billing.CardTerms{Primary: billing.To(false)})
+	k.change(id, billing.CardTerms{Primary: billing.To(false)})
 	if got := k.primaries(alice); got != nil {
 		t.Errorf("primary: %v", got)
 	}
 	// One of the two parts of a date changes with the other one kept.
-	k.updateCard(id, billing.CardTerms{ExpYear: billing.To(int64(2031))})
+	k.change(id, billing.CardTerms{ExpYear: billing.To(int64(2031))})
 	if c = k.cardOf(alice, id); c.ExpMonth != 12 || c.ExpYear != 2031 {
 		t.Errorf("%d/%d", c.ExpMonth, c.ExpYear)
 	}
@@ -438,7 +438,7 @@ func TestUpdateCardWithWhatIsShown(t *testing.T) {
 		t.Errorf("a new number with the old date: %v", err)
 	}
 	k.importCard(func(l *billing.CardLine) { l.Brand, l.Last4 = billing.To("UnionPay"), billing.ToNull[string]() })
-	k.updateCard(1000, billing.CardTerms{
+	k.change(1000, billing.CardTerms{
 		Number: billing.To(billing.Secret("")), ExpMonth: billing.ToNull[int64](), ExpYear: billing.ToNull[int64](), Primary: billing.To(true),
 		CardDetails: billing.CardDetails{Type: billing.ToNull[billing.CardType](), Country: billing.To(""), Alias: billing.To("")},
 	})
@@ -460,14 +460,14 @@ func TestCardEndsSuspension(t *testing.T) {
 		charged bool
 	}{
 		"an alias": {func(k *kit) {
-			k.updateCard(1000, billing.CardTerms{CardDetails: billing.CardDetails{Alias: billing.To("x")}})
+			k.change(1000, billing.CardTerms{CardDetails: billing.CardDetails{Alias: billing.To("x")}})
 		}, false},
 		"a new card":    {func(k *kit) { k.add(alice, terms(primary(true))) }, true},
-		"another token": {func(k *kit) { k.updateCard(1000, terms()) }, true},
+		"another token": {func(k *kit) { k.change(1000, terms()) }, true},
 		"another primary card": {func(k *kit) {
 			k.importCard(func(l *billing.CardLine) { l.ID, l.Token = 1001, billing.To(billing.Secret("tok_ok")) })
 			k.suspend()
-			k.updateCard(1001, billing.CardTerms{Primary: billing.To(true)})
+			k.change(1001, billing.CardTerms{Primary: billing.To(true)})
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
