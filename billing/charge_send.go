@@ -340,6 +340,9 @@ func cardAAD(id CardID) string { return causeOf("card", int64(id)) }
 // or empty.
 func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, error) {
 	if !c.Purpose.Automatic() {
+		if len(card.Token) == 0 {
+			return string(ReasonCardGone), nil
+		}
 		return "", nil
 	}
 	if card.Gateway != c.Gateway {
@@ -421,6 +424,9 @@ func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
 	}
 	if err := u.history(c, ReasonCancelled, reason); err != nil {
 		return err
+	}
+	if !c.Purpose.Automatic() {
+		return nil
 	}
 	j.OpenCharge = 0
 	if last != AttemptDeclined {

@@ -25,6 +25,9 @@ func records(t *testing.T, e Engine) {
 		"overflow":    ledgerOverflow,
 		"charges":     chargeRecords,
 		"due charges": dueCharges,
+		"payments":    paymentRecords,
+		"paid since":  paidSince,
+		"one payment": onePayment,
 		"attempts":    attemptsByKeyAndRef,
 		"refunds":     refundRecords,
 		"disputes":    disputeRecords,
@@ -235,7 +238,7 @@ func judgedOwners(w *world) {
 	}
 	c := w.charge(alice, "a")
 	manual := w.charge(alice, "manual")
-	manual.Purpose = billing.PurposeManual
+	manual.Purpose, manual.By.Customer = billing.PurposeManual, acme
 	w.update(func(tx billing.Tx) error {
 		if err := tx.Post(posting(alice, "p", 500)); err != nil {
 			return err
