@@ -301,7 +301,7 @@ type ChargeWriter interface {
 // PaymentReader reads payments: charges that were sent, wait to be, or were made by
 // hand, and postings whose kind is a payment.
 type PaymentReader interface {
-	// Payments lists an owner's, newest first, at one moment by id.
+	// Payments lists an owner's, newest first, at one moment the charges first.
 	Payments(PaymentFilter) ([]Payment, error)
 	// Payment is one payment of an owner.
 	Payment(OwnerID, PaymentID) (Payment, error)

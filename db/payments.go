@@ -27,7 +27,7 @@ WHERE e.owner_id = $1 AND e.payment_at IS NOT NULL`
 	sqlPayments = sqlPaymentCharge + ` AND c.created_at >= $2 AND c.created_at < $3 AND $4 < 2
 UNION ALL ` + sqlPaymentPosting + ` AND e.payment_at >= $2 AND e.payment_at < $3
     AND ($4 = 0 OR ($4 = 1) = (e.micros > 0))
-ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT $5 OFFSET $6`
+ORDER BY 1 DESC, 3 DESC, 2 DESC LIMIT $5 OFFSET $6`
 )
 
 func scanPayment(r *row, p *billing.Payment) {
