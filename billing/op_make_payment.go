@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 )
 
 // MakePaymentParams charges a card of an owner because a person says so.
@@ -16,7 +17,7 @@ type MakePaymentParams struct {
 	Currency Unit // must be the owner's
 	// Card is the owner's own; nil is its primary one.
 	Card *CardID
-	// Payer is the address of who pays, as the caller says; it is kept.
+	// Payer is the IP address of who pays, as the caller says; it is kept.
 	Payer string
 	// IdempotencyKey makes the same call again a repeat, for ever.
 	IdempotencyKey string
@@ -29,9 +30,6 @@ type MadePayment struct {
 	// Repeated: it was made before, by the key or within the duplicate window.
 	Repeated bool
 }
-
-// maxPayer is longer than any address.
-const maxPayer = 255
 
 // MakePayment charges the card and waits for the first definite outcome, no longer
 // than Settings.PaymentWait and the context. A decline is a result, not an error; so
@@ -60,11 +58,14 @@ func (p *MakePaymentParams) check() error {
 		return Errorf(Invalid, "amount", "amount is above 0 and at most %s", FormatMicros(MaxCharge))
 	case p.Payer == "":
 		return Errorf(Missing, "payer_ip_address", "say where the payer is")
-	case len(p.Payer) > maxPayer:
-		return Errorf(Invalid, "payer_ip_address", "at most %d characters", maxPayer)
 	case len(p.IdempotencyKey) > maxKey:
 		return Errorf(Invalid, "idempotency_key", "at most %d characters", maxKey)
 	}
+	payer, err := netip.ParseAddr(p.Payer)
+	if err != nil || payer.Zone() != "" {
+		return Errorf(Invalid, "payer_ip_address", "it is no IP address")
+	}
+	p.Payer = payer.String()
 	return nil
 }
 

@@ -142,6 +142,7 @@ func TestPaymentIsRefusedAndNothingChanges(t *testing.T) {
 		{"too much", root(t0), func(p *billing.MakePaymentParams) { p.Amount = billing.MaxCharge + usd }, billing.Invalid, "amount"},
 		{"another currency", root(t0), func(p *billing.MakePaymentParams) { p.Currency = "EUR" }, billing.WrongCurrency, "currency"},
 		{"no payer", root(t0), func(p *billing.MakePaymentParams) { p.Payer = "" }, billing.Missing, "payer_ip_address"},
+		{"a payer that is no address", root(t0), func(p *billing.MakePaymentParams) { p.Payer = "4242424242424242" }, billing.Invalid, "payer_ip_address"},
 		{"a foreign account", as(20), func(*billing.MakePaymentParams) {}, billing.NotFound, "i_account"},
 		{"an unknown account", root(t0), func(p *billing.MakePaymentParams) { p.Owner = billing.Account(999) }, billing.NotFound, "i_account"},
 		{"an unknown card", root(t0), card(999), billing.NotFound, "i_debit_credit_card"},

@@ -19,6 +19,7 @@ type Engine interface {
 	SetLowBalance(ctx context.Context, p billing.SetLowBalanceParams) error
 	// MoveFunds books a movement of a balance.
 	MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billing.MoveFundsResult, error)
+	payments
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -77,7 +78,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), paymentMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.
