@@ -18,6 +18,7 @@ type fake struct {
 	funds  billing.MoveFundsParams
 	policy billing.LowBalance
 	err    error
+	fakePayments
 }
 
 func (f *fake) ActAs(ctx context.Context, c billing.OwnerID, field string) (context.Context, error) {

@@ -63,15 +63,21 @@ func txResult(p *billing.Payment) (result int64, failure string) {
 
 // notesOf is what the caller noted, or what a charge was for and on which card.
 func notesOf(p *billing.Payment) string {
+	what := ""
 	switch p.Purpose {
 	case billing.PurposeLowBalance:
-		return "low balance: " + p.Card
+		what = "low balance"
 	case billing.PurposeBillingRun:
-		return "billing run: " + p.Card
+		what = "billing run"
 	case billing.PurposeManual:
-		return "payment: " + p.Card
+		what = "payment"
+	default:
+		return p.Notes
 	}
-	return p.Notes
+	if p.Card != "" {
+		what += ": " + p.Card
+	}
+	return what
 }
 
 // plain is a gateway's text without what a client that never unescapes would show

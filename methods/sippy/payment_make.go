@@ -58,15 +58,15 @@ func makePaymentParams(p xmlrpc.Params) (m billing.MakePaymentParams, err error)
 		return m, wrong("payer_ip_address")
 	}
 	m.Payer = payer
-	if m.Card, err = cardOf(p); err != nil {
+	if m.Card, err = payingCard(p); err != nil {
 		return m, err
 	}
 	m.IdempotencyKey, err = keyOf(p)
 	return m, err
 }
 
-// cardOf reads which card is meant; nil is the primary one.
-func cardOf(p xmlrpc.Params) (*billing.CardID, error) {
+// payingCard reads which card is meant; nil is the primary one.
+func payingCard(p xmlrpc.Params) (*billing.CardID, error) {
 	n, state, err := p.Int("i_debit_credit_card")
 	if err != nil || state != xmlrpc.Given {
 		return nil, err
