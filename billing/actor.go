@@ -18,6 +18,9 @@ type Actor struct {
 	// Direct narrows the scope to the customer itself, its own accounts and its
 	// direct sub-customers: the switch's rule, on top of ours.
 	Direct bool
+	// TLS says that the request came to us encrypted: what ends TLS before us is
+	// not known to be near.
+	TLS bool
 	// API names the interface: "xmlrpc", "cli", "import", "job".
 	API string
 }

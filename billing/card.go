@@ -16,6 +16,7 @@ type Card struct {
 	// gateway's own, known from the first payment on, or empty.
 	Fingerprint string
 	Brand       string // as shown: "Visa"
+	Type        CardType
 	Last4       string // four digits
 	ExpMonth    int    // 1 to 12, 0 unknown
 	ExpYear     int    // four digits, 0 unknown
@@ -27,9 +28,23 @@ type Card struct {
 	// AutoCollect and Priority are the profile interface's.
 	AutoCollect bool
 	Priority    int
-	Extra       string // alias, address: a JSON object or empty
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	Alias       string
+	CardAddress
+	// Extra is what is kept for other interfaces: a JSON object or empty.
+	Extra     string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// CardAddress is where a card's holder gets its bills; nothing is decided by it.
+type CardAddress struct {
+	Street1    string
+	Street2    string
+	Region     string // the state or province
+	PostalCode string
+	City       string
+	Country    string // ISO 3166-1 alpha-2, or empty
+	Phone      string
 }
 
 // CardState is whether a card may be used.
@@ -48,6 +63,14 @@ func (c *Card) Label() string {
 		return c.Last4
 	}
 	return c.Brand + " " + c.Last4
+}
+
+// KnownType is the card's type, of an imported one by its brand; 0 is not known.
+func (c *Card) KnownType() CardType {
+	if c.Type.Known() {
+		return c.Type
+	}
+	return cardTypeOf(c.Brand)
 }
 
 // ExpiredAt reports whether the card's month has passed; a hint only where the

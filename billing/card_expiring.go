@@ -85,11 +85,7 @@ func (u *unitOfWork) warnCard(c *Card) error {
 	if err != nil {
 		return err
 	}
-	p := &j.Policy
-	leads := func(on bool, named *CardID) bool {
-		return on && (named == nil && c.Primary || named != nil && *named == c.ID)
-	}
-	if !leads(p.ChargeCard, p.Card) && !leads(p.BRChargeCard, p.BRCard) {
+	if !j.Policy.leadsTo(c) {
 		return nil
 	}
 	if s, err := u.e.standing(u.tx, &j.Owner); err != nil || s.Held {

@@ -53,6 +53,9 @@ type Settings struct {
 	PaymentWait time.Duration
 	// Realm is the Digest realm that passwords are kept for.
 	Realm string
+	// AcceptCardNumbers lets calls that came over TLS, with a login, bring card
+	// numbers; they are exchanged for a token and forgotten.
+	AcceptCardNumbers bool
 }
 
 // MissedPeriods says which of several due periods are billed.

@@ -7,16 +7,17 @@ type NoticeKind string
 
 // The kinds of notice; each has a template.
 const (
-	NoticeLowBalance NoticeKind = "low_balance"
-	NoticeReminder   NoticeKind = "low_balance_reminder"
-	NoticeReceipt    NoticeKind = "receipt"
-	NoticeDeclined   NoticeKind = "declined"
-	NoticeSuspended  NoticeKind = "suspended"
-	NoticeNeedsYou   NoticeKind = "needs_customer"
-	NoticeBlocked    NoticeKind = "blocked"
-	NoticeUnblocked  NoticeKind = "unblocked"
-	NoticeExpiring   NoticeKind = "card_expiring"
-	NoticeOperator   NoticeKind = "operator" // an alarm, to root's address
+	NoticeLowBalance  NoticeKind = "low_balance"
+	NoticeReminder    NoticeKind = "low_balance_reminder"
+	NoticeReceipt     NoticeKind = "receipt"
+	NoticeDeclined    NoticeKind = "declined"
+	NoticeSuspended   NoticeKind = "suspended"
+	NoticeNeedsYou    NoticeKind = "needs_customer"
+	NoticeBlocked     NoticeKind = "blocked"
+	NoticeUnblocked   NoticeKind = "unblocked"
+	NoticeExpiring    NoticeKind = "card_expiring"
+	NoticeCardDeleted NoticeKind = "card_deleted"
+	NoticeOperator    NoticeKind = "operator" // an alarm, to root's address
 )
 
 // NoticeState is where the delivery of a notice is.

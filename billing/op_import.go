@@ -397,6 +397,7 @@ func (im *Importer) LowBalance(p SetLowBalanceParams) error {
 	if err != nil {
 		return err
 	}
+	p.imported = true
 	return im.u.setLowBalance(&j, p, mandateImported, false)
 }
 

@@ -18,7 +18,10 @@ type CardLine struct {
 	ExpYear         Change[int64]
 	Holder          Change[string]
 	Primary         Change[bool]
-	Extra           Merge
+	CardDetails
+	// Deleted keeps a card that is gone under its id, for the policy that names it.
+	Deleted Change[bool]
+	Extra   Merge
 }
 
 // Card puts one card.
@@ -33,7 +36,7 @@ func (im *Importer) Card(l CardLine) error {
 	isNew := errors.Is(err, NotFound)
 	switch {
 	case isNew:
-		c = Card{ID: l.ID, Owner: l.Owner, Gateway: im.u.e.firstGateway(), State: CardUsable, AutoCollect: true, Priority: 2, CreatedAt: im.u.now}
+		c = Card{ID: l.ID, Owner: l.Owner, Gateway: im.u.e.firstGateway(), State: CardUsable, AutoCollect: true, Priority: lowerPriority, CreatedAt: im.u.now}
 	case err != nil:
 		return err
 	case c.Owner != l.Owner:
@@ -44,6 +47,9 @@ func (im *Importer) Card(l CardLine) error {
 	set(&c.Brand, l.Brand)
 	set(&c.Last4, l.Last4)
 	set(&c.Holder, l.Holder)
+	if err := l.details(&c); err != nil {
+		return err
+	}
 	if err := l.Extra.into(&c.Extra); err != nil {
 		return err
 	}
@@ -52,6 +58,12 @@ func (im *Importer) Card(l CardLine) error {
 	}
 	if c.Last4 != "" && (len(c.Last4) != 4 || strings.Trim(c.Last4, "0123456789") != "") {
 		return Errorf(Invalid, "last4", "the last four digits, nothing more")
+	}
+	if l.deleted(&c) {
+		if l.Token.Given {
+			return Errorf(Conflict, "token", "card %d was deleted: give the new one another id", l.ID)
+		}
+		c.Token, c.Primary, l.Primary = nil, false, Change[bool]{}
 	}
 	token, primary := string(c.Token), c.Primary
 	if l.Token.Given {
@@ -62,7 +74,7 @@ func (im *Importer) Card(l CardLine) error {
 	set(&c.Primary, l.Primary)
 	changed := isNew || string(c.Token) != token || (c.Primary && !primary)
 	if c.Primary {
-		c.Priority = 1
+		c.Priority = firstPriority
 	}
 	c.UpdatedAt = im.u.now
 	if err := im.u.tx.PutCard(&c); err != nil {
@@ -81,6 +93,45 @@ func (im *Importer) Card(l CardLine) error {
 		}
 	}
 	return im.judgeSoon(c.Owner, false)
+}
+
+// details takes over alias, type and address; null is none.
+func (l *CardLine) details(c *Card) error {
+	d := l.CardDetails
+	for _, f := range []struct {
+		text *Change[string]
+		into *string
+	}{
+		{&d.Alias, &c.Alias}, {&d.Street1, &c.Street1}, {&d.Street2, &c.Street2}, {&d.State, &c.Region},
+		{&d.PostalCode, &c.PostalCode}, {&d.City, &c.City}, {&d.Country, &c.Country}, {&d.Phone, &c.Phone},
+	} {
+		if f.text.Given && f.text.Value == nil {
+			*f.text, *f.into = Change[string]{}, ""
+		}
+	}
+	if d.Type.Given && d.Type.Value == nil {
+		d.Type, c.Type = Change[CardType]{}, 0
+	}
+	if d.Type.Given { // the brand is the line's own
+		if !d.Type.Value.Known() {
+			return Errorf(Invalid, "i_card_type", "1 to 6")
+		}
+		c.Type, d.Type = *d.Type.Value, Change[CardType]{}
+	}
+	return d.into(c, "")
+}
+
+// deleted marks a card that is gone. There is no way back: its id stands for it in
+// the history.
+func (l *CardLine) deleted(c *Card) bool {
+	if l.Deleted.Value != nil && *l.Deleted.Value {
+		c.State, c.Aside = CardDeleted, ""
+	}
+	if c.State != CardDeleted {
+		return false
+	}
+	c.Alias, c.CardAddress = "", CardAddress{}
+	return true
 }
 
 func (im *Importer) cardDate(c *Card, l CardLine) error {
@@ -121,9 +172,4 @@ func (u *unitOfWork) setToken(c *Card, t Change[Secret]) error {
 		c.State, c.Aside = CardUsable, ""
 	}
 	return nil
-}
-
-func looksLikeCardNumber(s string) bool {
-	digits := strings.NewReplacer(" ", "", "-", "").Replace(s)
-	return len(digits) >= 12 && len(digits) <= 19 && strings.Trim(digits, "0123456789") == ""
 }

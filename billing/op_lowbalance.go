@@ -52,6 +52,8 @@ type SetLowBalanceParams struct {
 	// the default) are the notification_retry_* of newer switches.
 	RetryCount    Change[int64]
 	RetryInterval Change[int64]
+	// imported: a card that was deleted may be named, as the export says it was.
+	imported bool
 }
 
 // MaxReminders bounds notification_retry_count, MaxReminderHours the interval.
@@ -144,7 +146,7 @@ func (u *unitOfWork) applyChanges(j *Judged, p SetLowBalanceParams) (err error) 
 			return err
 		}
 	}
-	if lb.Card, err = u.ownCard(j.Owner.ID, lb.Card, p.Card, "i_debit_credit_card"); err != nil {
+	if lb.Card, err = u.ownCard(&p, lb.Card, p.Card, "i_debit_credit_card"); err != nil {
 		return err
 	}
 	if j.Owner.ID.IsAccount() {
@@ -170,7 +172,7 @@ func (u *unitOfWork) applyBillingChanges(j *Judged, p SetLowBalanceParams) (err 
 			lb.BRChargeAmount = &v
 		}
 	}
-	lb.BRCard, err = u.ownCard(j.Owner.ID, lb.BRCard, p.BRCard, "br_i_debit_credit_card")
+	lb.BRCard, err = u.ownCard(&p, lb.BRCard, p.BRCard, "br_i_debit_credit_card")
 	return err
 }
 
@@ -223,16 +225,18 @@ func chargeable(c Change[int64], unit Unit, field string) (int64, error) {
 }
 
 // ownCard resolves a change of card: null is the primary card, a number must
-// be a card of the owner that was not deleted.
-func (u *unitOfWork) ownCard(o OwnerID, old *CardID, c Change[CardID], field string) (*CardID, error) {
-	if !c.Given {
+// be a card of the owner that was not deleted. The one that is named already is
+// no change, deleted or not: panels send the whole form back.
+func (u *unitOfWork) ownCard(p *SetLowBalanceParams, old *CardID, c Change[CardID], field string) (*CardID, error) {
+	if !c.Given || sameCard(old, c.Value) {
 		return old, nil
 	}
 	if c.Value == nil {
 		return nil, nil
 	}
+	o := p.Owner
 	card, err := u.tx.Card(*c.Value)
-	if errors.Is(err, NotFound) || (err == nil && (card.Owner != o || card.State == CardDeleted)) {
+	if errors.Is(err, NotFound) || (err == nil && (card.Owner != o || card.State == CardDeleted && !p.imported)) {
 		return nil, Errorf(NotFound, field, "%s has no card %d", o, *c.Value)
 	}
 	return c.Value, err

@@ -45,12 +45,3 @@ func (e *Engine) Payments(ctx context.Context, f PaymentFilter) (list []Payment,
 	})
 	return list, err
 }
-
-// inScope refuses an owner that the actor does not see.
-func inScope(ctx context.Context, r Reader, o OwnerID) error {
-	owner, err := r.Owner(o)
-	if a := ActorFrom(ctx); err == nil && !a.Sees(&owner) {
-		err = NotFound
-	}
-	return wrongOwner(o, err)
-}

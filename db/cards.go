@@ -7,7 +7,8 @@ import (
 )
 
 const cardColumns = `id, owner_id, gateway, gateway_customer, token, fingerprint, brand, last4, exp_month, exp_year,
-    holder, is_primary, state, aside, auto_collect, priority, extra, created_at, updated_at`
+    holder, is_primary, state, aside, auto_collect, priority, card_type, alias, street1, street2, region, postal_code, city, country, phone,
+    extra, created_at, updated_at`
 
 func scanCard(r *row, c *billing.Card) {
 	c.ID = billing.CardID(r.int64())
@@ -26,6 +27,15 @@ func scanCard(r *row, c *billing.Card) {
 	c.Aside = r.text()
 	c.AutoCollect = r.bool()
 	c.Priority = r.int()
+	c.Type = billing.CardType(r.int())
+	c.Alias = r.text()
+	c.Street1 = r.text()
+	c.Street2 = r.text()
+	c.Region = r.text()
+	c.PostalCode = r.text()
+	c.City = r.text()
+	c.Country = r.text()
+	c.Phone = r.text()
 	c.Extra = r.text()
 	c.CreatedAt = r.time()
 	c.UpdatedAt = r.time()
@@ -86,14 +96,16 @@ func (r *reader) ExpiringCards(year, month int, after billing.CardID, limit int)
 const (
 	sqlNextCard = `SELECT COALESCE(MAX(id), 0) + 1 FROM cards`
 	sqlAddCard  = `INSERT INTO cards (id, owner_id, top_id, gateway, gateway_customer, token, fingerprint, brand, last4,
-    exp_month, exp_year, holder, is_primary, state, aside, auto_collect, priority, extra, created_at, updated_at)
+    exp_month, exp_year, holder, is_primary, state, aside, auto_collect, priority, extra, created_at, updated_at,
+    card_type, alias, street1, street2, region, postal_code, city, country, phone)
 VALUES ($1, $2, (SELECT top_id FROM owners WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    $15, $16, $17, $18, $19)
+    $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)
 ON CONFLICT (id) DO NOTHING`
 	sqlReplaceCard = `UPDATE cards SET owner_id = $2, top_id = (SELECT top_id FROM owners WHERE id = $2), gateway = $3,
     gateway_customer = $4, token = $5, fingerprint = $6, brand = $7, last4 = $8, exp_month = $9, exp_year = $10,
     holder = $11, is_primary = $12, state = $13, aside = $14, auto_collect = $15, priority = $16, extra = $17,
-    created_at = $18, updated_at = $19
+    created_at = $18, updated_at = $19, card_type = $20, alias = $21, street1 = $22, street2 = $23, region = $24,
+    postal_code = $25, city = $26, country = $27, phone = $28
 WHERE id = $1`
 )
 
@@ -104,7 +116,8 @@ func (t *tx) PutCard(c *billing.Card) error {
 	}
 	err = t.put(sqlAddCard, sqlReplaceCard, id, int64(c.Owner), c.Gateway, c.GatewayCustomer, c.Token, c.Fingerprint, c.Brand,
 		c.Last4, c.ExpMonth, c.ExpYear, c.Holder, c.Primary, string(c.State), c.Aside, c.AutoCollect, c.Priority,
-		c.Extra, c.CreatedAt, c.UpdatedAt)
+		c.Extra, c.CreatedAt, c.UpdatedAt, int(c.Type), c.Alias, c.Street1, c.Street2, c.Region, c.PostalCode, c.City,
+		c.Country, c.Phone)
 	if err == nil {
 		c.ID = billing.CardID(id)
 	}

@@ -98,12 +98,17 @@ func cardRules(w *world) {
 	}
 	put := func(tx billing.Tx, c *billing.Card) error { return tx.PutCard(c) }
 	each(w, billing.Conflict, good, put, map[string]func(*billing.Card){
-		"no state":      func(c *billing.Card) { c.State = "" },
-		"month 13":      func(c *billing.Card) { c.ExpMonth = 13 },
-		"month -1":      func(c *billing.Card) { c.ExpMonth = -1 },
-		"year -1":       func(c *billing.Card) { c.ExpYear = -1 },
-		"a card number": func(c *billing.Card) { c.Last4 = "4242424242424242" },
-		"a negative id": func(c *billing.Card) { c.ID = -1 },
+		"no state":               func(c *billing.Card) { c.State = "" },
+		"month 13":               func(c *billing.Card) { c.ExpMonth = 13 },
+		"month -1":               func(c *billing.Card) { c.ExpMonth = -1 },
+		"year -1":                func(c *billing.Card) { c.ExpYear = -1 },
+		"a card number":          func(c *billing.Card) { c.Last4 = "4242424242424242" },
+		"a negative id":          func(c *billing.Card) { c.ID = -1 },
+		"type 7":                 func(c *billing.Card) { c.Type = 7 },
+		"type -1":                func(c *billing.Card) { c.Type = -1 },
+		"a country's name":       func(c *billing.Card) { c.Country = "Germany" },
+		"deleted, with a token":  func(c *billing.Card) { c.State = billing.CardDeleted },
+		"deleted, with an alias": func(c *billing.Card) { c.State, c.Token, c.Alias = billing.CardDeleted, nil, "a" },
 	})
 	each(w, billing.NotFound, good, put, map[string]func(*billing.Card){
 		"an unknown owner": func(c *billing.Card) { c.Owner = billing.Account(9) },
@@ -112,7 +117,7 @@ func cardRules(w *world) {
 	w.refused(billing.Exists, "primary", func(tx billing.Tx) error { return tx.PutCard(&second) })
 	// A deleted one does not count, one put aside does.
 	w.update(func(tx billing.Tx) error {
-		second.State = billing.CardDeleted
+		second.State, second.Token = billing.CardDeleted, nil
 		return tx.PutCard(&second)
 	})
 	w.refused(billing.Exists, "primary", func(tx billing.Tx) error {

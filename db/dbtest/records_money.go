@@ -12,6 +12,7 @@ func cardRecords(w *world) {
 	var c billing.Card
 	stuff(&c)
 	c.ID, c.Owner, c.State, c.Last4, c.ExpMonth, c.Primary = 5000, alice, billing.CardAside, "0007", 12, false
+	c.Type, c.Country = billing.CardJCB, "DE"
 	w.update(func(tx billing.Tx) error { return tx.PutCard(&c) })
 	get := func(r billing.Reader) (billing.Card, error) { return r.Card(c.ID) }
 	got := read(w, get)

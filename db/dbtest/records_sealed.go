@@ -21,7 +21,7 @@ func sealedRecords(w *world) {
 	var c billing.Card
 	stuff(&c)
 	c.ID, c.Owner, c.State, c.Last4, c.ExpMonth, c.Primary = 7000, alice, billing.CardAside, "0007", 12, false
-	c.Token = []byte("before")
+	c.Token, c.Type, c.Country = []byte("before"), billing.CardJCB, "DE"
 	w.update(func(tx billing.Tx) error { return tx.PutCard(&c) })
 	same(w, ends(), []billing.CardID{7000, 7000})
 	for _, id := range []billing.CardID{7001, 7002} {

@@ -26,6 +26,16 @@ var cardSetters = map[string]func(*cardLine, []byte) error{
 	"exp_mm":              into(readInt, func(l *cardLine) *billing.Change[int64] { return &l.ExpMonth }),
 	"exp_yy":              into(readInt, func(l *cardLine) *billing.Change[int64] { return &l.ExpYear }),
 	"holder":              into(readText, func(l *cardLine) *billing.Change[string] { return &l.Holder }),
+	"deleted":             needed(readBool, func(l *cardLine) *billing.Change[bool] { return &l.Deleted }),
+	"alias":               into(readText, func(l *cardLine) *billing.Change[string] { return &l.Alias }),
+	"i_card_type":         into(readCardType, func(l *cardLine) *billing.Change[billing.CardType] { return &l.Type }),
+	"street_addr1":        into(readText, func(l *cardLine) *billing.Change[string] { return &l.Street1 }),
+	"street_addr2":        into(readText, func(l *cardLine) *billing.Change[string] { return &l.Street2 }),
+	"state":               into(readText, func(l *cardLine) *billing.Change[string] { return &l.State }),
+	"postal_code":         into(readText, func(l *cardLine) *billing.Change[string] { return &l.PostalCode }),
+	"city":                into(readText, func(l *cardLine) *billing.Change[string] { return &l.City }),
+	"country":             into(readText, func(l *cardLine) *billing.Change[string] { return &l.Country }),
+	"phone":               into(readText, func(l *cardLine) *billing.Change[string] { return &l.Phone }),
 	"primary":             needed(readBool, func(l *cardLine) *billing.Change[bool] { return &l.Primary }),
 	"payment_type": func(l *cardLine, raw []byte) error {
 		l.extra = append(l.extra, member{[]byte("payment_type"), raw})

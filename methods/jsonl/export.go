@@ -263,9 +263,28 @@ func (x *export) card(c *billing.Card) error {
 		}
 		w.text("token", token.Reveal())
 	}
-	return w.text("brand", c.Brand).text("last4", c.Last4).id("exp_mm", int64(c.ExpMonth)).
-		id("exp_yy", int64(c.ExpYear)).text("holder", c.Holder).flag("primary", c.Primary && !deleted).
-		extra(c.Extra).end()
+	w.text("brand", c.Brand).text("last4", c.Last4).id("exp_mm", int64(c.ExpMonth)).
+		id("exp_yy", int64(c.ExpYear)).text("holder", c.Holder).flag("primary", c.Primary && !deleted)
+	cardDetails(w, c)
+	if deleted {
+		w.flag("deleted", true)
+	}
+	return w.extra(c.Extra).end()
+}
+
+// cardDetails writes what the switch's methods keep, where there is any.
+func cardDetails(w *lineWriter, c *billing.Card) {
+	if c.Type.Known() {
+		w.int("i_card_type", int64(c.Type))
+	}
+	for _, f := range []struct{ name, text string }{
+		{"alias", c.Alias}, {"street_addr1", c.Street1}, {"street_addr2", c.Street2}, {"state", c.Region},
+		{"postal_code", c.PostalCode}, {"city", c.City}, {"country", c.Country}, {"phone", c.Phone},
+	} {
+		if f.text != "" {
+			w.text(f.name, f.text)
+		}
+	}
 }
 
 // named reports whether a policy names the card: then a line for it is needed,

@@ -100,6 +100,17 @@ func readTime(raw []byte) (billing.Change[time.Time], error) {
 	return billing.To(t.UTC().Truncate(time.Microsecond)), nil
 }
 
+func readCardType(raw []byte) (billing.Change[billing.CardType], error) {
+	c, err := readInt(raw)
+	if err != nil || c.Value == nil {
+		return billing.Change[billing.CardType]{Given: true}, err
+	}
+	if *c.Value != int64(int32(*c.Value)) {
+		return billing.Change[billing.CardType]{}, errors.New("1 to 6 is needed")
+	}
+	return billing.To(billing.CardType(*c.Value)), nil
+}
+
 func readCardID(raw []byte) (billing.Change[billing.CardID], error) {
 	c, err := readInt(raw)
 	if err != nil || c.Value == nil {

@@ -35,6 +35,24 @@ func (r *changes) card(name string) billing.Change[billing.CardID] {
 	return change(r, billing.CardID(n), state, err)
 }
 
+func (r *changes) text(name string) billing.Change[string] {
+	s, state, err := r.p.String(name)
+	return change(r, s, state, err)
+}
+
+func (r *changes) secret(name string) billing.Change[billing.Secret] {
+	s, state, err := r.p.String(name)
+	return change(r, billing.Secret(s), state, err)
+}
+
+func (r *changes) cardType(name string) billing.Change[billing.CardType] {
+	n, state, err := r.p.Int(name)
+	if err == nil && state == xmlrpc.Given && n != int64(int32(n)) {
+		err = wrong(name) // it would be cut to another type
+	}
+	return change(r, billing.CardType(n), state, err)
+}
+
 func change[T any](r *changes, v T, state xmlrpc.State, err error) billing.Change[T] {
 	switch {
 	case r.err != nil:

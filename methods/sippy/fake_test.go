@@ -17,6 +17,10 @@ type fake struct {
 	set    billing.SetLowBalanceParams
 	funds  billing.MoveFundsParams
 	policy billing.LowBalance
+	card   billing.CardID
+	terms  billing.CardTerms
+	cards  billing.CardsParams
+	stored []billing.Card
 	err    error
 	fakePayments
 }
@@ -43,6 +47,41 @@ func (f *fake) SetLowBalance(ctx context.Context, p billing.SetLowBalanceParams)
 func (f *fake) MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billing.MoveFundsResult, error) {
 	f.calls, f.actor, f.owner, f.funds = f.calls+1, billing.ActorFrom(ctx), p.Owner, p
 	return billing.MoveFundsResult{}, f.err
+}
+
+func (f *fake) asked(ctx context.Context, o billing.OwnerID, c billing.CardID) {
+	f.calls, f.actor, f.owner, f.card = f.calls+1, billing.ActorFrom(ctx), o, c
+}
+
+func (f *fake) AddCard(ctx context.Context, p billing.AddCardParams) (billing.CardID, error) {
+	f.asked(ctx, p.Owner, 0)
+	f.terms = p.CardTerms
+	return 1002, f.err
+}
+
+func (f *fake) UpdateCard(ctx context.Context, p billing.UpdateCardParams) error {
+	f.asked(ctx, p.Owner, p.Card)
+	f.terms = p.CardTerms
+	return f.err
+}
+
+func (f *fake) DeleteCard(ctx context.Context, o billing.OwnerID, c billing.CardID) error {
+	f.asked(ctx, o, c)
+	return f.err
+}
+
+func (f *fake) Card(ctx context.Context, o billing.OwnerID, c billing.CardID) (billing.Card, error) {
+	f.asked(ctx, o, c)
+	if f.err != nil || len(f.stored) == 0 {
+		return billing.Card{}, f.err
+	}
+	return f.stored[0], nil
+}
+
+func (f *fake) Cards(ctx context.Context, p billing.CardsParams) ([]billing.Card, error) {
+	f.asked(ctx, p.Owner, 0)
+	f.cards = p
+	return f.stored, f.err
 }
 
 // members is what one call sends; a later one of a name replaces the earlier.

@@ -20,6 +20,16 @@ type Engine interface {
 	// MoveFunds books a movement of a balance.
 	MoveFunds(ctx context.Context, p billing.MoveFundsParams) (billing.MoveFundsResult, error)
 	payments
+	CardEngine
+}
+
+// CardEngine are the engine's operations on cards.
+type CardEngine interface {
+	AddCard(ctx context.Context, p billing.AddCardParams) (billing.CardID, error)
+	UpdateCard(ctx context.Context, p billing.UpdateCardParams) error
+	DeleteCard(ctx context.Context, o billing.OwnerID, card billing.CardID) error
+	Card(ctx context.Context, o billing.OwnerID, card billing.CardID) (billing.Card, error)
+	Cards(ctx context.Context, p billing.CardsParams) ([]billing.Card, error)
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -78,7 +88,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), paymentMethods())
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), cardMethods(), paymentMethods())
 }
 
 // Methods returns the table of the interface, for xmlrpc.NewHandler.

@@ -40,6 +40,8 @@ func sample(method string) members {
 		return members{m("i_account", xmlrpc.Int(100))}
 	case method == "setLowBalance":
 		return members{m("i_account", xmlrpc.Int(100)), m("threshold", xmlrpc.Double("5.0"))}
+	case strings.Contains(method, "DebitCreditCard"):
+		return cardSample(method)
 	case strings.HasPrefix(method, "account"):
 		return with(money, m("i_account", xmlrpc.Int(100)))
 	}

@@ -103,12 +103,3 @@ func ownerOrNone(p xmlrpc.Params) (billing.OwnerID, error) {
 	}
 	return ownerOf(p)
 }
-
-// countOf reads an optional number from 0; absent is 0.
-func countOf(p xmlrpc.Params, name string) (int64, error) {
-	n, state, err := p.Int(name)
-	if err == nil && (state == xmlrpc.Null || n < 0) {
-		err = wrong(name)
-	}
-	return n, err
-}

@@ -47,10 +47,6 @@ func wrongSecret(setting, why, allowed string) error {
 	return &settingError{setting: setting, why: why, allowed: allowed}
 }
 
-func later(setting, value, allowed string) error {
-	return &settingError{setting: setting, value: &value, why: "not available in this version", allowed: allowed}
-}
-
 // checker collects what the settings mean and keeps the first error.
 type checker struct{ err error }
 
@@ -76,7 +72,6 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 	k.database(s.DB)
 	k.tls(s)
 	k.mail(s)
-	k.later(s)
 	k.log(c, s)
 	c.Engine = k.engine(s, c.TimeZone)
 	k.secrets(c, f)
@@ -102,6 +97,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		DuplicateWindow:   k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
 		PaymentWait:       billing.DefaultPaymentWait,
 		Realm:             k.realm(s.Realm),
+		AcceptCardNumbers: k.cardNumbers(s),
 	}
 }
 
@@ -288,11 +284,14 @@ func (k *checker) mail(s *Settings) {
 	}
 }
 
-// later refuses what would be believed to work.
-func (k *checker) later(s *Settings) {
-	if k.toggle("--accept-card-numbers", s.AcceptCardNumbers) {
-		k.fail(later("--accept-card-numbers", string(s.AcceptCardNumbers), "false"))
+// cardNumbers refuses what would be believed to work: a number is taken over our
+// own TLS only.
+func (k *checker) cardNumbers(s *Settings) bool {
+	on := k.toggle("--accept-card-numbers", s.AcceptCardNumbers)
+	if on && (s.TLSCert == "" || s.TLSKey == "") {
+		k.fail(wrong("--accept-card-numbers", string(s.AcceptCardNumbers), "true only with --tls-cert and --tls-key"))
 	}
+	return on
 }
 
 // breaker is the global breaker; empty is off.

@@ -22,7 +22,7 @@ type Settings struct {
 	ChargeRate        string `name:"charge-rate" env:"TOPUPD_CHARGE_RATE" default:"0" help:"Gateway calls a second over all servers; 0 is the gateway's own default." group:"Settings"`
 	ChargeInterval    string `name:"charge-interval" env:"TOPUPD_CHARGE_INTERVAL" default:"15m" help:"Least time between low-balance charges of one owner." group:"Settings"`
 	ChargeDailyCount  string `name:"charge-daily-count" env:"TOPUPD_CHARGE_DAILY_COUNT" default:"5" help:"Most low-balance charges of one owner in 24 hours." group:"Settings"`
-	AcceptCardNumbers toggle `name:"accept-card-numbers" env:"TOPUPD_ACCEPT_CARD_NUMBERS" default:"false" help:"Take card numbers where a method takes one." group:"Settings"`
+	AcceptCardNumbers toggle `name:"accept-card-numbers" env:"TOPUPD_ACCEPT_CARD_NUMBERS" default:"false" help:"Take card numbers, over TLS and with a login, and exchange them for the gateway's tokens: docs/PCI.md." group:"Settings"`
 	DuplicateWindow   string `name:"duplicate-window" env:"TOPUPD_DUPLICATE_WINDOW" default:"120s" help:"How long the same payment again is a repeat; 0 is off." group:"Settings"`
 	MissedPeriods     string `name:"missed-periods" env:"TOPUPD_MISSED_PERIODS" default:"current" help:"Which of several missed billing periods are billed: current, all, none." group:"Settings"`
 	CapDay            string `name:"cap-day" env:"TOPUPD_CAP_DAY" help:"Most automatic money per owner and day." group:"Settings"`

@@ -1,0 +1,49 @@
+package billing
+
+import "context"
+
+// DeleteCard takes a card away: its token and what is personal about it are gone,
+// and it looks unknown afterwards. What was sent already is settled with the token
+// that it was sent with; what was not is cancelled by its last look. A policy that
+// leads to the card pauses, which the owner is told. Errors: NotFound.
+func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		j, err := u.judged(o)
+		if err != nil {
+			return err
+		}
+		c, err := cardOf(u.tx, o, id)
+		if err != nil {
+			return err
+		}
+		leads := j.Policy.leadsTo(&c)
+		// Brand and last four stay: charges and receipts are named by them.
+		c.State, c.Aside, c.Token, c.Primary, c.UpdatedAt = CardDeleted, "", nil, false, u.now
+		c.Alias, c.Holder, c.CardAddress = "", "", CardAddress{}
+		if err := u.tx.PutCard(&c); err != nil {
+			return err
+		}
+		if leads {
+			if err := u.tellDeleted(&j, &c); err != nil {
+				return err
+			}
+		}
+		_, err = u.judge(&j, TriggerSave)
+		return err
+	})
+}
+
+func (u *unitOfWork) tellDeleted(j *Judged, c *Card) error {
+	if s, err := u.e.standing(u.tx, &j.Owner); err != nil || s.Held {
+		return err
+	}
+	return u.notice(j, NoticeCardDeleted, causeOf("card_deleted", int64(c.ID)), noticeFacts{Card: c})
+}
+
+// leadsTo reports whether a policy that is switched on charges the card.
+func (p *LowBalance) leadsTo(c *Card) bool {
+	leads := func(on bool, named *CardID) bool {
+		return on && (named == nil && c.Primary || named != nil && *named == c.ID)
+	}
+	return leads(p.ChargeCard && p.Threshold != nil, p.Card) || leads(p.BRChargeCard, p.BRCard)
+}
