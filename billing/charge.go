@@ -67,7 +67,7 @@ type PaidBy struct {
 	// Address is where the request came from, Payer what the caller says of who pays.
 	Address string
 	Payer   string
-	// Input is a hash of what an idempotency key came with; empty without a key.
+	// Input is a hash of what was asked; empty for a stored card without a key.
 	Input string
 }
 

@@ -444,5 +444,8 @@ func (u *unitOfWork) end(c *Charge, last AttemptState, how ChargeEnd, reason str
 	c.State, c.Reason = state, reason
 	c.DueAt, c.LeaseUntil, c.SettledAt = zeroTime, zeroTime, u.now
 	u.chargeMoved(*c, reason)
-	return u.tx.SetCharge(c)
+	if err := u.tx.SetCharge(c); err != nil {
+		return err
+	}
+	return u.forgetOneTime(c)
 }

@@ -91,7 +91,7 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 		post.EffectiveAt = u.now
 	}
 	if p.IdempotencyKey != "" {
-		post.Cause = u.keyCause(p.IdempotencyKey)
+		post.Cause = keyCause(u.actor, p.IdempotencyKey)
 		post.Input = p.inputHash()
 		if done, err := u.repeated(&post, &j); done.Repeated || err != nil {
 			return done, err
@@ -165,7 +165,7 @@ func (u *unitOfWork) repeated(post *Posting, j *Judged) (MoveFundsResult, error)
 	earlier, err := u.tx.PostingByCause(post.Cause)
 	switch {
 	case errors.Is(err, NotFound):
-		_, _, err := u.paidByKey(post.Cause, post.Input) // a payment by card is other input
+		_, _, err := paidByKey(u.tx, post.Cause, post.Input) // a payment by card is other input
 		return MoveFundsResult{}, err
 	case err != nil:
 		return MoveFundsResult{}, err

@@ -74,17 +74,14 @@ func (u *unitOfWork) makePayment(p *MakePaymentParams) (c Charge, repeated bool,
 	if err != nil {
 		return c, false, err
 	}
-	if p.Currency != j.Owner.Currency {
-		return c, false, Errorf(WrongCurrency, "currency", "%s is kept in %s", p.Owner, j.Owner.Currency)
-	}
-	if cur, ok := LookupCurrency(string(p.Currency)); ok && !cur.Whole(p.Amount) {
-		return c, false, Errorf(Invalid, "amount", "amount has at most %d decimals in %s", cur.Digits, p.Currency)
+	if err := p.payable(&j.Owner); err != nil {
+		return c, false, err
 	}
 	by := PaidBy{Customer: u.actor.Customer, Login: u.actor.Name(), Address: u.actor.Address, Payer: p.Payer}
 	cause := "call:" + newCause()
 	if p.IdempotencyKey != "" {
-		cause, by.Input = u.keyCause(p.IdempotencyKey), p.inputHash()
-		if c, repeated, err = u.paidByKey(cause, by.Input); repeated || err != nil {
+		cause, by.Input = keyCause(u.actor, p.IdempotencyKey), p.inputHash()
+		if c, repeated, err = paidByKey(u.tx, cause, by.Input); repeated || err != nil {
 			return c, repeated, err
 		}
 	}
@@ -100,20 +97,31 @@ func (u *unitOfWork) makePayment(p *MakePaymentParams) (c Charge, repeated bool,
 	return u.chargeByHand(&j, p.Amount, card, cause, by)
 }
 
+// payable checks an amount against its owner.
+func (p *MakePaymentParams) payable(o *Owner) error {
+	if p.Currency != o.Currency {
+		return Errorf(WrongCurrency, "currency", "%s is kept in %s", o.ID, o.Currency)
+	}
+	if cur, ok := LookupCurrency(string(p.Currency)); ok && !cur.Whole(p.Amount) {
+		return Errorf(Invalid, "amount", "amount has at most %d decimals in %s", cur.Digits, p.Currency)
+	}
+	return nil
+}
+
 // keyCause is the cause that an idempotency key stands for. The acting customer is
 // part of it: in trusted mode the login's name is nobody's own.
-func (u *unitOfWork) keyCause(key string) string {
-	return fmt.Sprintf("key:%d:%s:%s", u.actor.Customer, u.actor.Name(), key)
+func keyCause(a Actor, key string) string {
+	return fmt.Sprintf("key:%d:%s:%s", a.Customer, a.Name(), key)
 }
 
 // paidByKey finds what an idempotency key made before; a movement of funds is other
 // input.
-func (u *unitOfWork) paidByKey(cause, input string) (c Charge, found bool, err error) {
-	if c, err = u.tx.ChargeByCause(cause); err == nil && c.By.Input == input {
+func paidByKey(r Reader, cause, input string) (c Charge, found bool, err error) {
+	if c, err = r.ChargeByCause(cause); err == nil && c.By.Input == input {
 		return c, true, nil
 	}
 	if errors.Is(err, NotFound) {
-		_, err = u.tx.PostingByCause(cause)
+		_, err = r.PostingByCause(cause)
 	}
 	switch {
 	case errors.Is(err, NotFound):

@@ -224,6 +224,8 @@ type ChargeReader interface {
 	// PaidSince is the newest charge by hand of the owner, card, credit, acting
 	// customer and login that was made after a time and was not cancelled.
 	PaidSince(o OwnerID, card CardID, credit int64, by OwnerID, login string, since time.Time) (Charge, error)
+	// PaidWithInput is the same by the hash of the call's input, whatever the card's row.
+	PaidWithInput(o OwnerID, input string, by OwnerID, login string, since time.Time) (Charge, error)
 	// Charges lists newest first.
 	Charges(ChargeFilter) ([]Charge, error)
 	// DueCharges lists charges whose DueAt is at or before Now and whose lease

@@ -77,6 +77,15 @@ WHERE c.purpose = 'manual' AND c.owner_id = $1 AND c.card_id = $2 AND c.created_
     AND c.credit = $3 AND c.actor_id = $4 AND c.actor = $5 AND c.state <> 'cancelled'
 ORDER BY c.created_at DESC, c.id DESC LIMIT 1`
 
+const sqlPaidWithInput = `SELECT ` + chargeColumns + ` FROM charges c
+WHERE c.purpose = 'manual' AND c.input <> '' AND c.owner_id = $1 AND c.input = $2 AND c.created_at > $5
+    AND c.actor_id = $3 AND c.actor = $4 AND c.state <> 'cancelled'
+ORDER BY c.created_at DESC, c.id DESC LIMIT 1`
+
+func (r *reader) PaidWithInput(o billing.OwnerID, input string, by billing.OwnerID, login string, since time.Time) (billing.Charge, error) {
+	return one(r, "charge", scanCharge, sqlPaidWithInput, int64(o), input, int64(by), login, timeOrLeast(since))
+}
+
 func (r *reader) PaidSince(o billing.OwnerID, card billing.CardID, credit int64, by billing.OwnerID, login string, since time.Time) (billing.Charge, error) {
 	return one(r, "charge", scanCharge, sqlPaidSince, int64(o), int64(card), credit, int64(by), login, timeOrLeast(since))
 }

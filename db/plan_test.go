@@ -44,6 +44,7 @@ func TestQueryPlans(t *testing.T) {
 		"charges within":     {sqlChargesWithin, 8, []string{"charges_top"}},
 		"charges open":       {sqlChargesOpen, 5, []string{"charges_state"}},
 		"paid since":         {sqlPaidSince, 6, []string{"charges_again"}},
+		"paid with input":    {sqlPaidWithInput, 5, []string{"charges_input"}},
 		"payments":           {sqlPayments, 6, []string{"MERGE (UNION ALL)", "charges_owner (owner_id=? AND created_at>? AND created_at<?)", "entries_payments (owner_id=? AND payment_at>? AND payment_at<?)", "a USING PRIMARY KEY", "k USING INTEGER PRIMARY KEY", "p USING INTEGER PRIMARY KEY"}},
 		"payment, a charge":  {sqlPaymentOfCharge, 2, []string{"c USING INTEGER PRIMARY KEY"}},
 		"payment, a posting": {sqlPaymentOfPosting, 2, []string{"e USING PRIMARY KEY"}},

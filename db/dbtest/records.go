@@ -28,6 +28,7 @@ func records(t *testing.T, e Engine) {
 		"payments":    paymentRecords,
 		"paid since":  paidSince,
 		"one payment": onePayment,
+		"one time":    oneTimeCards,
 		"attempts":    attemptsByKeyAndRef,
 		"refunds":     refundRecords,
 		"disputes":    disputeRecords,

@@ -129,7 +129,7 @@ func paymentRecords(w *world) {
 // paidSince holds that each part of what makes two payments the same counts.
 func paidSince(w *world) {
 	c := w.charge(alice, "by hand")
-	c.Purpose, c.By, c.CreatedAt = billing.PurposeManual, billing.PaidBy{Customer: acme, Login: "acme"}, at(0)
+	c.Purpose, c.By, c.CreatedAt = billing.PurposeManual, billing.PaidBy{Customer: acme, Login: "acme", Input: "hash"}, at(0)
 	w.update(func(tx billing.Tx) error { return tx.CreateCharge(c) })
 	find := func(o billing.OwnerID, card billing.CardID, credit int64, by billing.OwnerID, login string, since int) func(billing.Reader) (billing.Charge, error) {
 		return func(r billing.Reader) (billing.Charge, error) {
@@ -143,6 +143,15 @@ func paidSince(w *world) {
 	missing(w, find(alice, c.Card, 11, acme, "acme", -1))
 	missing(w, find(alice, c.Card, 10, zeta, "acme", -1))
 	missing(w, find(alice, c.Card, 10, acme, "other", -1))
+	asked := func(o billing.OwnerID, input string, by billing.OwnerID, login string, since int) func(billing.Reader) (billing.Charge, error) {
+		return func(r billing.Reader) (billing.Charge, error) { return r.PaidWithInput(o, input, by, login, at(since)) }
+	}
+	same(w, read(w, asked(alice, "hash", acme, "acme", -1)), *c)
+	missing(w, asked(alice, "hash", acme, "acme", 0))
+	missing(w, asked(alice, "", acme, "acme", -1))
+	missing(w, asked(bob, "hash", acme, "acme", -1))
+	missing(w, asked(alice, "hash", zeta, "acme", -1))
+	missing(w, asked(alice, "hash", acme, "other", -1))
 	newer := *c
 	newer.ID, newer.Cause, newer.CreatedAt = 0, "again", at(1)
 	w.update(func(tx billing.Tx) error { return tx.CreateCharge(&newer) })
@@ -150,6 +159,24 @@ func paidSince(w *world) {
 	newer.State, newer.SettledAt = billing.ChargeCancelled, at(1)
 	w.update(func(tx billing.Tx) error { return tx.SetCharge(&newer) })
 	same(w, read(w, find(alice, c.Card, 10, acme, "acme", -1)), *c)
+	same(w, read(w, asked(alice, "hash", acme, "acme", -1)), *c)
+}
+
+// oneTimeCards holds that a card given with one payment never comes back.
+func oneTimeCards(w *world) {
+	good := func() billing.Card {
+		return billing.Card{Owner: alice, Gateway: "sandbox", State: billing.CardDeleted, Aside: "one_time"}
+	}
+	put := func(tx billing.Tx, c *billing.Card) error { return tx.PutCard(c) }
+	bad := map[string]func(*billing.Card){
+		"usable":  func(c *billing.Card) { c.State = billing.CardUsable },
+		"primary": func(c *billing.Card) { c.Primary = true },
+	}
+	each(w, billing.Conflict, good, put, bad)
+	kept := good()
+	w.update(func(tx billing.Tx) error { return tx.PutCard(&kept) })
+	bad["another card"] = func(c *billing.Card) { c.Aside = "" }
+	each(w, billing.Conflict, func() billing.Card { return kept }, put, bad)
 }
 
 // onePayment holds that a posting is one payment of an owner.

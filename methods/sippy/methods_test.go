@@ -32,6 +32,8 @@ func sample(method string) members {
 	switch {
 	case method == "makePayment":
 		return payCall
+	case method == "makePaymentByCard":
+		return byCardCall()
 	case method == "getPaymentInfo":
 		return infoCall
 	case method == "getPaymentsList":

@@ -12,6 +12,8 @@ import (
 type payments interface {
 	// MakePayment charges a card and waits for the outcome.
 	MakePayment(ctx context.Context, p billing.MakePaymentParams) (billing.MadePayment, error)
+	// MakePaymentByCard charges a card that is given with the call.
+	MakePaymentByCard(ctx context.Context, p billing.MakePaymentByCardParams) (billing.MadePayment, error)
 	// PaymentInfo reads one payment of an owner.
 	PaymentInfo(ctx context.Context, o billing.OwnerID, id billing.PaymentID) (billing.Payment, error)
 	// Payments lists an owner's, newest first.
@@ -19,7 +21,7 @@ type payments interface {
 }
 
 func paymentMethods() []method {
-	return []method{makePaymentMethod(), getPaymentInfoMethod(), getPaymentsListMethod()}
+	return []method{makePaymentMethod(), makePaymentByCardMethod(), getPaymentInfoMethod(), getPaymentsListMethod()}
 }
 
 // paymentMembers are what getPaymentInfo and each row of getPaymentsList tell.

@@ -39,6 +39,15 @@ func (a *api) makePayment(ctx context.Context, c call) (xmlrpc.Value, error) {
 
 // makePaymentParams reads the members in the page's order.
 func makePaymentParams(p xmlrpc.Params) (m billing.MakePaymentParams, err error) {
+	if m, err = anyPaymentParams(p); err != nil {
+		return m, err
+	}
+	m.Card, err = payingCard(p)
+	return m, err
+}
+
+// anyPaymentParams reads what every payment has.
+func anyPaymentParams(p xmlrpc.Params) (m billing.MakePaymentParams, err error) {
 	if m.Owner, err = ownerOf(p); err != nil {
 		return m, err
 	}
@@ -58,9 +67,6 @@ func makePaymentParams(p xmlrpc.Params) (m billing.MakePaymentParams, err error)
 		return m, wrong("payer_ip_address")
 	}
 	m.Payer = payer
-	if m.Card, err = payingCard(p); err != nil {
-		return m, err
-	}
 	m.IdempotencyKey, err = keyOf(p)
 	return m, err
 }

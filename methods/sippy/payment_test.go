@@ -23,6 +23,11 @@ func (f *fake) MakePayment(ctx context.Context, p billing.MakePaymentParams) (bi
 	return f.made, f.err
 }
 
+func (f *fake) MakePaymentByCard(ctx context.Context, p billing.MakePaymentByCardParams) (billing.MadePayment, error) {
+	f.terms = p.Terms
+	return f.MakePayment(ctx, p.MakePaymentParams)
+}
+
 func (f *fake) PaymentInfo(ctx context.Context, o billing.OwnerID, id billing.PaymentID) (billing.Payment, error) {
 	f.calls, f.actor, f.owner, f.id = f.calls+1, billing.ActorFrom(ctx), o, id
 	if len(f.list) == 0 {
@@ -74,6 +79,37 @@ func TestMakePaymentMembers(t *testing.T) {
 			refuses(t, "makePayment", with(payCall, m(name, v)), 400, "Wrong "+name)
 		}
 	}
+}
+
+// byCardCall is a payment by the card that the samples of cards keep.
+func byCardCall() members {
+	in := append(members{}, payCall...)
+	for _, card := range cardSample("addDebitCreditCard") {
+		if card.Name != "i_account" && card.Name != "alias" && card.Name != "primary" {
+			in = append(in, card)
+		}
+	}
+	return in
+}
+
+func TestMakePaymentByCardMembers(t *testing.T) {
+	in := byCardCall()
+	f := accepts(t, "makePaymentByCard", in)
+	if f.make.Owner != billing.Account(100) || f.make.Amount != 2_500_000 || f.make.Card != nil || f.terms.Number.Value == nil || f.terms.Phone.Value == nil {
+		t.Errorf("%+v %+v", f.make, f.terms)
+	}
+	needed := 0
+	for _, p := range makePaymentByCardMethod().params {
+		if p.need {
+			needed++
+			refuses(t, "makePaymentByCard", without(in, p.name), 400, "Parameter "+p.name+" is required")
+		}
+	}
+	if needed != 14 {
+		t.Errorf("%d members are needed", needed)
+	}
+	refuses(t, "makePaymentByCard", with(in, m("payer_ip_address", xmlrpc.String(""))), 400, "Wrong payer_ip_address")
+	refuses(t, "makePaymentByCard", with(in, m("exp_mm", xmlrpc.String("May"))), 400, "Wrong exp_mm")
 }
 
 func TestMakePaymentReplies(t *testing.T) {
@@ -202,7 +238,7 @@ func TestPaymentReplies(t *testing.T) {
 
 // Payment methods read i_wholesaler and pass the engine's errors as all others do.
 func TestPaymentFaults(t *testing.T) {
-	for name, in := range map[string]members{"makePayment": payCall, "getPaymentInfo": infoCall, "getPaymentsList": nil} {
+	for name, in := range map[string]members{"makePayment": payCall, "makePaymentByCard": byCardCall(), "getPaymentInfo": infoCall, "getPaymentsList": nil} {
 		refuses(t, name, with(in, m("i_wholesaler", xmlrpc.Int(11))), 401, "Wrong i_wholesaler")
 		refuses(t, name, with(in, m("i_wholesaler", xmlrpc.Nil())), 400, "Wrong i_wholesaler")
 		if f := accepts(t, name, with(in, m("i_wholesaler", xmlrpc.Int(10)))); !f.actor.Direct {

@@ -14,6 +14,19 @@ ALTER TABLE charges ADD COLUMN input TEXT NOT NULL DEFAULT '';
 -- The same payment again within the window.
 CREATE INDEX charges_again ON charges (owner_id, card_id, created_at) WHERE purpose = 'manual';
 
+CREATE INDEX charges_input ON charges (owner_id, input, created_at) WHERE purpose = 'manual' AND input <> '';
+
+-- A card that was given with one payment is deleted from the start, and stays it.
+-- +goose StatementBegin
+CREATE TRIGGER cards_one_time_new BEFORE INSERT ON cards WHEN NEW.aside = 'one_time' AND (NEW.state <> 'deleted' OR NEW.is_primary)
+BEGIN SELECT RAISE(ABORT, 'a card of one payment is never used again'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER cards_one_time BEFORE UPDATE ON cards WHEN (OLD.aside = 'one_time' OR NEW.aside = 'one_time')
+    AND (NEW.aside <> 'one_time' OR NEW.state <> 'deleted' OR NEW.is_primary)
+BEGIN SELECT RAISE(ABORT, 'a card of one payment is never used again'); END;
+-- +goose StatementEnd
+
 DROP TRIGGER charges_frozen;
 -- +goose StatementBegin
 CREATE TRIGGER charges_frozen BEFORE UPDATE OF owner_id, purpose, cause, card_id, gateway, unit, credit, tax, fee, gross,
