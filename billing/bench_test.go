@@ -1,8 +1,10 @@
 package billing_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"topupd/billing"
 )
@@ -95,4 +97,28 @@ func BenchmarkSetLowBalanceChanged(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A list of as many payments as one answer holds.
+func BenchmarkPayments(b *testing.B) {
+	k := newKit(b, noWait)
+	k.seed("tok_ok")
+	k.ok(k.store.Update(b.Context(), func(tx billing.Tx) error {
+		for i := range billing.MaxPayments {
+			err := tx.Post(&billing.Posting{
+				Top: billing.Customer(10), Kind: billing.PostDebit, Cause: fmt.Sprint("bench ", i), BookedAt: t0, EffectiveAt: t0.Add(time.Duration(i) * time.Second),
+				Entries: []billing.Entry{{Owner: billing.Account(100), Unit: "USD", Micros: -1}, {Account: billing.AccountUsage, Unit: "USD", Micros: 1}},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	for b.Loop() {
+		list, err := k.engine.Payments(root(t0), billing.PaymentFilter{Owner: billing.Account(100)})
+		if err != nil || len(list) != billing.MaxPayments {
+			b.Fatal(len(list), err)
+		}
+	}
 }

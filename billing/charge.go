@@ -55,6 +55,20 @@ type Charge struct {
 	CreatedAt time.Time
 	// SettledAt is zero while the charge is open.
 	SettledAt time.Time
+	// By is who made a charge by hand; zero for automatic ones.
+	By PaidBy
+}
+
+// PaidBy is who made a charge by hand, frozen with it.
+type PaidBy struct {
+	// Customer acted, 0 for automatic charges; Login is the actor's name.
+	Customer OwnerID
+	Login    string
+	// Address is where the request came from, Payer what the caller says of who pays.
+	Address string
+	Payer   string
+	// Input is a hash of what was asked; empty for a stored card without a key.
+	Input string
 }
 
 // Key is the idempotency key of an attempt; it never changes (C2). The

@@ -340,6 +340,9 @@ func cardAAD(id CardID) string { return causeOf("card", int64(id)) }
 // or empty.
 func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, error) {
 	if !c.Purpose.Automatic() {
+		if len(card.Token) == 0 {
+			return string(ReasonCardGone), nil
+		}
 		return "", nil
 	}
 	if card.Gateway != c.Gateway {
@@ -422,6 +425,9 @@ func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
 	if err := u.history(c, ReasonCancelled, reason); err != nil {
 		return err
 	}
+	if !c.Purpose.Automatic() {
+		return nil
+	}
 	j.OpenCharge = 0
 	if last != AttemptDeclined {
 		j.Policy.State.Armed = true // nobody was told of this crossing
@@ -438,5 +444,8 @@ func (u *unitOfWork) end(c *Charge, last AttemptState, how ChargeEnd, reason str
 	c.State, c.Reason = state, reason
 	c.DueAt, c.LeaseUntil, c.SettledAt = zeroTime, zeroTime, u.now
 	u.chargeMoved(*c, reason)
-	return u.tx.SetCharge(c)
+	if err := u.tx.SetCharge(c); err != nil {
+		return err
+	}
+	return u.forgetOneTime(c)
 }

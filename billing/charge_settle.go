@@ -148,33 +148,50 @@ func (u *unitOfWork) succeeded(c *Charge, a *Attempt) error {
 	if err != nil {
 		return err
 	}
-	if err := u.paid(&j, c); err != nil {
+	spent, err := u.paid(&j, c)
+	if err != nil {
 		return err
+	}
+	if !c.Purpose.Automatic() {
+		return u.judgeByHand(&j, spent)
 	}
 	return u.afterSettled(&j, c)
 }
 
+// judgeByHand judges after a payment by hand as after any other credit, which by
+// itself neither mails nor charges; a plan's price that it paid for may.
+func (u *unitOfWork) judgeByHand(j *Judged, spent bool) error {
+	t := TriggerCredit
+	if spent {
+		t = TriggerUsage
+	}
+	_, err := u.judge(j, t)
+	return err
+}
+
 // paid is what a success changes beside the balance: suspension and block end,
-// the receipt goes out.
-func (u *unitOfWork) paid(j *Judged, c *Charge) error {
+// the receipt goes out. spent reports whether a waiting plan's price was posted.
+func (u *unitOfWork) paid(j *Judged, c *Charge) (spent bool, err error) {
 	if err := u.resume(j); err != nil {
-		return err
+		return false, err
 	}
 	if err := u.payment(j); err != nil {
-		return err
+		return false, err
 	}
 	wereOpen := j.OpenPeriods
-	if _, err := u.payOpenPeriods(j); err != nil {
-		return err
+	if spent, err = u.payOpenPeriods(j); err != nil {
+		return spent, err
 	}
 	if err := u.restartBilling(j, wereOpen); err != nil {
-		return err
+		return spent, err
 	}
 	if err := u.unblock(j); err != nil {
-		return err
+		return spent, err
 	}
-	u.mailed(j)
-	return u.notice(j, NoticeReceipt, causeOf("receipt", int64(c.ID)), noticeFacts{Charge: c})
+	if c.Purpose.Automatic() {
+		u.mailed(j) // a receipt by hand says nothing of a low balance
+	}
+	return spent, u.notice(j, NoticeReceipt, causeOf("receipt", int64(c.ID)), noticeFacts{Charge: c})
 }
 
 // resume ends suspensions: a successful payment did.
@@ -219,13 +236,17 @@ func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
 	if err := u.history(c, ReasonDeclined, a.Code+", given up"); err != nil {
 		return err
 	}
+	if a.Class == DeclineHard && !replaced {
+		if err := u.putAside(c.Card, a.Code); err != nil {
+			return err
+		}
+	}
+	if !c.Purpose.Automatic() {
+		// No plan follows and nothing is suspended: a person may pay again.
+		return u.notice(&j, NoticeDeclined, causeOf("declined", int64(c.ID)), noticeFacts{Charge: c, Attempt: a})
+	}
 	j.OpenCharge = 0
 	if !replaced {
-		if a.Class == DeclineHard {
-			if err := u.putAside(c.Card, a.Code); err != nil {
-				return err
-			}
-		}
 		if err := u.suspend(&j, c, a); err != nil {
 			return err
 		}

@@ -96,6 +96,7 @@ func (st *stage) process(dieAt int) *process {
 	settings := billing.DefaultSettings()
 	settings.ChargeConcurrency = 1                   // one call after the other: the points have numbers
 	settings.GatewayTimeout = 900 * time.Millisecond // less than a look at the queue
+	settings.PaymentWait = 0                         // the worker is the next step
 	send := func(m billing.Mail) error {
 		st.mailing.Lock()
 		defer st.mailing.Unlock()

@@ -61,6 +61,14 @@ var nextNight = step{25 * time.Hour, func(c *scene) error {
 	}
 }}
 
+// payOnce is a person who asks again until there is an answer.
+var payOnce = step{0, func(c *scene) error {
+	_, err := c.p.engine.MakePayment(c.p.ctx, billing.MakePaymentParams{
+		Owner: c.owner, Amount: 10 * usd, Currency: "USD", Payer: "192.0.2.7", IdempotencyKey: fmt.Sprint("pay ", c.owner),
+	})
+	return err
+}}
+
 func debitOnce(micros int64) func(*scene) error {
 	return func(c *scene) error {
 		_, err := c.p.engine.MoveFunds(c.p.ctx, billing.MoveFundsParams{
@@ -89,6 +97,9 @@ func stories() []story {
 		{name: "time-out after the effect", plan: faultAt("charge", 1, 1, silentAfter), took: 1, steps: []step{call1, work(0)}},
 		{name: "time-out before the effect", plan: faultAt("charge", 1, 1, silentBefore), took: 1, steps: []step{call1, work(0)}},
 		{name: "gateway fault, then approved", plan: faultAt("charge", 1, 1, failed), took: 1, steps: []step{call1, work(0)}},
+		{name: "payment by hand", took: 1, steps: []step{payOnce, work(0), payOnce}},
+		{name: "payment by hand, declined", verdict: []verdict{soft}, steps: []step{payOnce, work(0), payOnce, work(100 * time.Hour)}},
+		{name: "payment by hand, time-out after the effect", plan: faultAt("charge", 1, 1, silentAfter), took: 1, steps: []step{payOnce, work(0)}},
 		{name: "billing run", took: 1, steps: []step{nextNight, work(0)}},
 		{name: "billing run, declined, not covered", verdict: []verdict{soft}, took: 1,
 			steps: []step{{0, debitOnce(10 * usd)}, nextNight, work(0), work(48 * time.Hour)}},

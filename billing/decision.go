@@ -14,6 +14,7 @@ const (
 	TriggerCredit     Trigger = "credit"     // funds or a credit limit came: never mails, never charges
 	TriggerCorrection Trigger = "correction" // refund, dispute, correction, expiry: may mail, never charges
 	TriggerBilling    Trigger = "billing"    // the billing run
+	TriggerPerson     Trigger = "person"     // somebody asked for this payment
 )
 
 // Reason names what was decided, or the one thing that stood in the way.

@@ -18,6 +18,7 @@ type Engine struct {
 	set      Settings
 	wake     chan struct{}
 	gate     gate
+	waiting  waiting
 }
 
 // Config is what an engine is made of.
@@ -46,6 +47,10 @@ type Settings struct {
 	ChargeRate int
 	// Breaker stops all sending when it is exceeded.
 	Breaker GlobalBreaker
+	// DuplicateWindow is how long the same payment by hand again is a repeat; 0 is off.
+	DuplicateWindow time.Duration
+	// PaymentWait is how long a payment by hand waits for its outcome.
+	PaymentWait time.Duration
 	// Realm is the Digest realm that passwords are kept for.
 	Realm string
 	// AcceptCardNumbers lets calls that came over TLS, with a login, bring card
@@ -109,6 +114,9 @@ func (noObserver) RunEnded(Run)                      {}
 func (noObserver) Alarmed(AlarmKind, string, string) {}
 func (noObserver) Failed(string, error)              {}
 
+// DefaultPaymentWait is how long makePayment waits before it answers PENDING.
+const DefaultPaymentWait = 20 * time.Second
+
 // DefaultSettings are those of spec/operations.
 func DefaultSettings() Settings {
 	return Settings{
@@ -117,6 +125,8 @@ func DefaultSettings() Settings {
 		Location:          time.UTC,
 		GatewayTimeout:    30 * time.Second,
 		ChargeConcurrency: 32,
+		DuplicateWindow:   120 * time.Second,
+		PaymentWait:       DefaultPaymentWait,
 		Realm:             "topupd",
 	}
 }

@@ -66,6 +66,9 @@ func (u *unitOfWork) addCard(c *Card, p *AddCardParams, token *newToken) error {
 	if err := u.tx.PutCard(c); err != nil {
 		return err
 	}
+	if err := u.auditCard(AuditAdd, j.Owner.Top, &Card{}, c); err != nil {
+		return err
+	}
 	return u.cardChanged(&j)
 }
 

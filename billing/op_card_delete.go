@@ -16,11 +16,14 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 		if err != nil {
 			return err
 		}
-		leads := j.Policy.leadsTo(&c)
+		leads, was := j.Policy.leadsTo(&c), c
 		// Brand and last four stay: charges and receipts are named by them.
 		c.State, c.Aside, c.Token, c.Primary, c.UpdatedAt = CardDeleted, "", nil, false, u.now
 		c.Alias, c.Holder, c.CardAddress = "", "", CardAddress{}
 		if err := u.tx.PutCard(&c); err != nil {
+			return err
+		}
+		if err := u.auditCard(AuditDelete, j.Owner.Top, &was, &c); err != nil {
 			return err
 		}
 		if leads {

@@ -95,6 +95,9 @@ func (u *unitOfWork) updateCard(p *UpdateCardParams, token *newToken) error {
 	if err := u.tx.PutCard(&c); err != nil {
 		return err
 	}
+	if err := u.auditCard(AuditUpdate, j.Owner.Top, &was, &c); err != nil {
+		return err
+	}
 	switch {
 	case renewed || c.Primary && !was.Primary:
 		return u.cardChanged(&j)

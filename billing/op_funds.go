@@ -91,8 +91,7 @@ func (u *unitOfWork) moveFunds(p MoveFundsParams) (MoveFundsResult, error) {
 		post.EffectiveAt = u.now
 	}
 	if p.IdempotencyKey != "" {
-		// The acting customer too: in trusted mode the name is nobody's own.
-		post.Cause = fmt.Sprintf("key:%d:%s:%s", u.actor.Customer, u.actor.Name(), p.IdempotencyKey)
+		post.Cause = keyCause(u.actor, p.IdempotencyKey)
 		post.Input = p.inputHash()
 		if done, err := u.repeated(&post, &j); done.Repeated || err != nil {
 			return done, err
@@ -212,11 +211,12 @@ func (u *unitOfWork) repeated(post *Posting, j *Judged) (MoveFundsResult, error)
 	earlier, err := u.tx.PostingByCause(post.Cause)
 	switch {
 	case errors.Is(err, NotFound):
-		return MoveFundsResult{}, nil
+		_, _, err := paidByKey(u.tx, post.Cause, post.Input) // a payment by card is other input
+		return MoveFundsResult{}, err
 	case err != nil:
 		return MoveFundsResult{}, err
 	case earlier.Input != post.Input:
-		return MoveFundsResult{}, Errorf(KeyReused, "idempotency_key", "this key came before with other input")
+		return MoveFundsResult{}, keyReused()
 	}
 	return MoveFundsResult{Posting: earlier.ID, Balance: Money(j.Bucket.Balance, j.Owner.Currency), Repeated: true}, nil
 }

@@ -74,7 +74,14 @@ func (u *unitOfWork) createOwner(p CreateOwnerParams) (OwnerID, error) {
 			return 0, err
 		}
 	}
-	return o.ID, u.loginAndPlan(&o, l, p.APIAccess)
+	if err := u.loginAndPlan(&o, l, p.APIAccess); err != nil {
+		return 0, err
+	}
+	plan, err := u.planOf(o.ID)
+	if err != nil {
+		return 0, err
+	}
+	return o.ID, u.auditOwnerChange(AuditAdd, &Owner{}, &o, 0, plan)
 }
 
 // firstBalance books what a new owner starts with: for a customer out of the

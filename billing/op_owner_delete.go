@@ -7,7 +7,8 @@ import "context"
 // open, stays. Errors: NotFound, Conflict.
 func (e *Engine) DeleteOwner(ctx context.Context, o OwnerID) error {
 	return e.update(ctx, func(u *unitOfWork) error {
-		if _, err := u.below(o); err != nil {
+		j, err := u.below(o)
+		if err != nil {
 			return err
 		}
 		left, err := u.tx.Unfinished(o)
@@ -17,7 +18,10 @@ func (e *Engine) DeleteOwner(ctx context.Context, o OwnerID) error {
 		if what := left.String(); what != "" {
 			return Errorf(Conflict, o.Field(), "%s has %s", o, what)
 		}
-		return u.tx.DeleteOwner(o, u.now)
+		if err := u.tx.DeleteOwner(o, u.now); err != nil {
+			return err
+		}
+		return u.audit(AuditDelete, j.Owner.Top, auditOwner(ownerTable(o), o), newAudit().set("name", j.Owner.Name).set("username", j.Owner.Username))
 	})
 }
 

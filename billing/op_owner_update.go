@@ -1,6 +1,9 @@
 package billing
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // UpdateOwnerParams changes an owner over an interface; what is not given stays.
 type UpdateOwnerParams struct {
@@ -47,6 +50,10 @@ func (u *unitOfWork) updateOwner(p UpdateOwnerParams) error {
 		}
 	}
 	before := j.Owner
+	planBefore, err := u.planOf(l.Owner)
+	if err != nil {
+		return err
+	}
 	if err := ownerMembers(&j.Owner, l, false); err != nil {
 		return err
 	}
@@ -55,6 +62,13 @@ func (u *unitOfWork) updateOwner(p UpdateOwnerParams) error {
 		return err
 	}
 	if err := u.loginAndPlan(&j.Owner, l, p.APIAccess); err != nil {
+		return err
+	}
+	plan, err := u.planOf(l.Owner)
+	if err != nil {
+		return err
+	}
+	if err := u.auditOwnerChange(AuditUpdate, &before, &j.Owner, planBefore, plan); err != nil {
 		return err
 	}
 	if before.Blocked != 0 && j.Owner.Blocked == 0 || before.Expired(u.now) && !j.Owner.Expired(u.now) {
@@ -72,3 +86,12 @@ func (u *unitOfWork) updateOwner(p UpdateOwnerParams) error {
 }
 
 func sameLimit(a, b *int64) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+
+// planOf is the plan that an account has, 0 for none.
+func (u *unitOfWork) planOf(o OwnerID) (PlanID, error) {
+	ap, err := u.tx.AccountPlan(o)
+	if errors.Is(err, NotFound) {
+		return 0, nil
+	}
+	return ap.Plan, err
+}

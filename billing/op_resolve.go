@@ -90,6 +90,9 @@ func (u *unitOfWork) resolvedNotCaptured(c *Charge, a *Attempt, p ResolveParams)
 	if err := u.afterAnswer(&j, c); err != nil {
 		return err
 	}
+	if !c.Purpose.Automatic() {
+		return nil
+	}
 	// Nobody was told of this crossing, and the need may still be there.
 	j.OpenCharge, j.Policy.State.Armed = 0, true
 	if err := u.afterSettled(&j, c); err != nil {

@@ -37,6 +37,7 @@ type Reader interface {
 	CardReader
 	LedgerReader
 	ChargeReader
+	PaymentReader
 	RefundReader
 	SendingReader
 	PlanReader
@@ -279,6 +280,11 @@ type ChargeReader interface {
 	// AutomaticSince lists an owner's automatic charges that were not
 	// cancelled, newest first.
 	AutomaticSince(o OwnerID, since time.Time) ([]AutomaticCharge, error)
+	// PaidSince is the newest charge by hand of the owner, card, credit, acting
+	// customer and login that was made after a time and was not cancelled.
+	PaidSince(o OwnerID, card CardID, credit int64, by OwnerID, login string, since time.Time) (Charge, error)
+	// PaidWithInput is the same by the hash of the call's input, whatever the card's row.
+	PaidWithInput(o OwnerID, input string, by OwnerID, login string, since time.Time) (Charge, error)
 	// Charges lists newest first.
 	Charges(ChargeFilter) ([]Charge, error)
 	// DueCharges lists charges whose DueAt is at or before Now and whose lease
@@ -351,6 +357,15 @@ type ChargeWriter interface {
 	SetAttempt(*Attempt) error
 	// ResealAttempt replaces a sealed token; false if it is not what it was.
 	ResealAttempt(c ChargeID, n int, was, now []byte) (bool, error)
+}
+
+// PaymentReader reads payments: charges that were sent, wait to be, or were made by
+// hand, and postings whose kind is a payment.
+type PaymentReader interface {
+	// Payments lists an owner's, newest first, at one moment the charges first.
+	Payments(PaymentFilter) ([]Payment, error)
+	// Payment is one payment of an owner.
+	Payment(OwnerID, PaymentID) (Payment, error)
 }
 
 // RefundReader reads refunds and disputes.

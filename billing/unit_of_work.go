@@ -23,6 +23,8 @@ type unitOfWork struct {
 	// mails are the notices that were queued, as a dry run shows them.
 	mails []Decision
 	work  bool // charges or notices became due
+	// turned are the charges that entered a state, for the calls that wait for them.
+	turned []ChargeID
 }
 
 // update runs fn in a transaction and, once it is durable, tells the observer
@@ -44,6 +46,7 @@ func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) 
 	for _, tell := range last.told {
 		tell(e.observer)
 	}
+	e.waiting.tell(last.turned)
 	if last.work {
 		e.kick()
 	}
@@ -177,6 +180,7 @@ func (u *unitOfWork) countCharges(c *Charge) error {
 
 func (u *unitOfWork) chargeMoved(c Charge, outcome string) {
 	u.work = true
+	u.turned = append(u.turned, c.ID)
 	u.tell(func(o Observer) { o.ChargeMoved(c, outcome) })
 }
 

@@ -8,7 +8,7 @@ import (
 
 const chargeColumns = `c.id, c.owner_id, c.top_id, c.purpose, c.cause, c.card_id, c.gateway, c.mandate_id, c.unit,
     c.credit, c.tax, c.fee, c.gross, c.state, c.attempt, c.due_at, c.lease_until, c.period, c.run_id, c.reason,
-    c.posting_id, c.created_at, c.settled_at`
+    c.posting_id, c.created_at, c.settled_at, c.actor_id, c.actor, c.address, c.payer, c.input`
 
 func scanCharge(r *row, c *billing.Charge) {
 	c.ID = billing.ChargeID(r.int64())
@@ -34,6 +34,11 @@ func scanCharge(r *row, c *billing.Charge) {
 	c.Posting = billing.PostingID(r.int64())
 	c.CreatedAt = r.time()
 	c.SettledAt = r.time()
+	c.By.Customer = billing.OwnerID(r.int64())
+	c.By.Login = r.text()
+	c.By.Address = r.text()
+	c.By.Payer = r.text()
+	c.By.Input = r.text()
 }
 
 const sqlCharge = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.id = $1`
@@ -165,13 +170,15 @@ func (r *reader) RunTally(id billing.RunID) (billing.Tally, error) {
 
 const sqlCreateCharge = `INSERT INTO charges (owner_id, top_id, purpose, cause, card_id, gateway, mandate_id, unit,
     credit, tax, fee, gross, state, attempt, due_at, lease_until, period, run_id, reason, posting_id, created_at,
-    settled_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
+    settled_at, actor_id, actor, address, payer, input)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+    $25, $26, $27)`
 
 func (t *tx) CreateCharge(c *billing.Charge) error {
 	id, err := t.insert(sqlCreateCharge, int64(c.Owner), int64(c.Top), string(c.Purpose), c.Cause, int64(c.Card),
 		c.Gateway, ref(c.Mandate), string(c.Unit), c.Credit, c.Tax, c.Fee, c.Gross, string(c.State), c.Attempt,
-		c.DueAt, c.LeaseUntil, c.Period, ref(c.Run), c.Reason, ref(c.Posting), c.CreatedAt, c.SettledAt)
+		c.DueAt, c.LeaseUntil, c.Period, ref(c.Run), c.Reason, ref(c.Posting), c.CreatedAt, c.SettledAt,
+		ref(c.By.Customer), c.By.Login, c.By.Address, c.By.Payer, c.By.Input)
 	if err == nil {
 		c.ID = billing.ChargeID(id)
 	}

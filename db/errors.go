@@ -35,7 +35,8 @@ var constraintFields = map[string]string{
 	"low_balance.owner_id":                            "owner",
 	"buckets.owner_id, buckets.unit":                  "bucket",
 	"entries.posting_id, entries.n":                   "entry",
-	"meta.key":                                        "key",
+	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
+	"meta.key": "key",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

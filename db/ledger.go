@@ -1,6 +1,8 @@
 package db
 
 import (
+	"time"
+
 	"topupd/billing"
 )
 
@@ -75,8 +77,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	sqlMoveBucket = `UPDATE buckets SET balance = balance + $3 WHERE owner_id = $1 AND unit = $2`
 	sqlMakeBucket = `INSERT INTO buckets (owner_id, unit, top_id, balance, reserved)
 VALUES ($1, $2, (SELECT top_id FROM owners WHERE id = $1), $3, 0)`
-	sqlEntry = `INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros)
-VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	sqlEntry = `INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros, payment_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 )
 
 func (t *tx) Post(p *billing.Posting) error {
@@ -90,7 +92,7 @@ func (t *tx) Post(p *billing.Posting) error {
 		return err
 	}
 	for i := range p.Entries {
-		if err := t.postEntry(id, i, p.Top, &p.Entries[i]); err != nil {
+		if err := t.postEntry(id, i, p, &p.Entries[i]); err != nil {
 			return t.spoil(err)
 		}
 	}
@@ -98,14 +100,20 @@ func (t *tx) Post(p *billing.Posting) error {
 	return nil
 }
 
-func (t *tx) postEntry(posting int64, n int, top billing.OwnerID, e *billing.Entry) error {
+func (t *tx) postEntry(posting int64, n int, p *billing.Posting, e *billing.Entry) error {
 	var account any
+	var paymentAt time.Time
 	if e.Owner == 0 {
 		account = e.Account
-	} else if err := t.moveBucket(e); err != nil {
-		return err
+	} else {
+		if err := t.moveBucket(e); err != nil {
+			return err
+		}
+		if p.Kind.Payment() {
+			paymentAt = p.EffectiveAt
+		}
 	}
-	_, err := t.exec(sqlEntry, posting, n, int64(top), ref(e.Owner), account, string(e.Unit), e.Micros)
+	_, err := t.exec(sqlEntry, posting, n, int64(p.Top), ref(e.Owner), account, string(e.Unit), e.Micros, paymentAt)
 	return err
 }
 

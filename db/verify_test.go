@@ -37,9 +37,9 @@ DROP TRIGGER postings_no_update; DROP TRIGGER postings_no_delete; `
 		"other amounts were booked": {`DROP TRIGGER charges_frozen; UPDATE charges SET credit = 9, gross = 12`, []string{"C4"}},
 		"too much was booked":       {`DROP TRIGGER charges_frozen; UPDATE charges SET fee = 0, gross = 12`, []string{"C4"}},
 		"two open charges": {`DROP INDEX charges_open; INSERT INTO charges SELECT NULL, owner_id, top_id, purpose, cause || 'x', card_id, gateway,
-mandate_id, unit, credit, tax, fee, gross, 'created', 1, NULL, NULL, period, run_id, reason, NULL, created_at, NULL FROM charges;
+mandate_id, unit, credit, tax, fee, gross, 'created', 1, NULL, NULL, period, run_id, reason, NULL, created_at, NULL, NULL, '', '', '', '' FROM charges;
 INSERT INTO charges SELECT NULL, owner_id, top_id, purpose, cause || 'y', card_id, gateway,
-mandate_id, unit, credit, tax, fee, gross, 'created', 1, NULL, NULL, period, run_id, reason, NULL, created_at, NULL FROM charges WHERE id = 1`, []string{"C6", "C6"}},
+mandate_id, unit, credit, tax, fee, gross, 'created', 1, NULL, NULL, period, run_id, reason, NULL, created_at, NULL, NULL, '', '', '', '' FROM charges WHERE id = 1`, []string{"C6", "C6"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -116,7 +116,7 @@ func oneChargePerCause(w *world) {
 	w.oneWins(20, "cause", func(i int) error {
 		return w.updates(func(tx billing.Tx) error {
 			c := w.charge(owners[i%3], "the same")
-			c.Purpose = billing.PurposeManual
+			c.Purpose, c.By.Customer = billing.PurposeManual, acme
 			return tx.CreateCharge(c)
 		})
 	})

@@ -212,13 +212,15 @@ func chargeRules(w *world) {
 	good := func() billing.Charge {
 		n++
 		c := w.charge(alice, fmt.Sprint("cause ", n))
-		c.Purpose = billing.PurposeManual
+		c.Purpose, c.By.Customer = billing.PurposeManual, acme
 		return *c
 	}
 	put := func(tx billing.Tx, c *billing.Charge) error { return tx.CreateCharge(c) }
 	each(w, billing.Conflict, good, put, map[string]func(*billing.Charge){
 		"no purpose":               func(c *billing.Charge) { c.Purpose = "" },
 		"no cause":                 func(c *billing.Charge) { c.Cause = "" },
+		"by hand, by nobody":       func(c *billing.Charge) { c.By.Customer = 0 },
+		"a job's, by a person":     func(c *billing.Charge) { c.Purpose = billing.PurposeLowBalance },
 		"no unit":                  func(c *billing.Charge) { c.Unit = "" },
 		"no amount":                func(c *billing.Charge) { c.Credit, c.Gross = 0, 0 },
 		"a negative amount":        func(c *billing.Charge) { c.Credit, c.Gross = -1, -1 },
@@ -238,6 +240,7 @@ func chargeRules(w *world) {
 		"no card":            func(c *billing.Charge) { c.Card = 0 },
 		"an unknown mandate": func(c *billing.Charge) { c.Mandate = 999 },
 		"an unknown run":     func(c *billing.Charge) { c.Run = 999 },
+		"an unknown actor":   func(c *billing.Charge) { c.By.Customer = billing.Customer(999) },
 	})
 	post := posting(alice, "p", 10)
 	w.update(func(tx billing.Tx) error { return tx.Post(post) })
@@ -296,7 +299,7 @@ func stateRules(w *world) {
 		billing.ChargeFailed, billing.ChargeCancelled, billing.ChargeSucceeded,
 	} {
 		c := w.charge(alice, string(s))
-		c.Purpose = billing.PurposeManual
+		c.Purpose, c.By.Customer = billing.PurposeManual, acme
 		p := posting(alice, string(s), 10)
 		w.update(func(tx billing.Tx) error {
 			if err := tx.CreateCharge(c); err != nil {
@@ -524,6 +527,9 @@ func rulesBehindThePort(w *world) {
 		`UPDATE charges SET gross = 11, credit = 11`,
 		`UPDATE charges SET cause = 'other'`,
 		`UPDATE charges SET card_id = 2`,
+		`UPDATE charges SET input = 'other'`,
+		`UPDATE charges SET created_at = 1`,
+		`INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros, payment_at) VALUES (1, 8, 20, NULL, 'fee', 'USD', 1, 1)`,
 		`DELETE FROM charges`,
 		`INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros) VALUES (1, 8, 20, NULL, '', 'USD', 1)`,
 		`INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros) VALUES (1, 8, 20, NULL, 'fee', '', 1)`,

@@ -28,6 +28,10 @@ func records(t *testing.T, e Engine) {
 		"overflow":    ledgerOverflow,
 		"charges":     chargeRecords,
 		"due charges": dueCharges,
+		"payments":    paymentRecords,
+		"paid since":  paidSince,
+		"one payment": onePayment,
+		"one time":    oneTimeCards,
 		"attempts":    attemptsByKeyAndRef,
 		"refunds":     refundRecords,
 		"disputes":    disputeRecords,
@@ -241,7 +245,7 @@ func judgedOwners(w *world) {
 	}
 	c := w.charge(alice, "a")
 	manual := w.charge(alice, "manual")
-	manual.Purpose = billing.PurposeManual
+	manual.Purpose, manual.By.Customer = billing.PurposeManual, acme
 	w.update(func(tx billing.Tx) error {
 		if err := tx.Post(posting(alice, "p", 500)); err != nil {
 			return err

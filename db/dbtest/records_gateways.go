@@ -9,7 +9,7 @@ import (
 // created makes a charge of alice with an attempt.
 func (w *world) created(cause string) *billing.Charge {
 	c := w.charge(alice, cause)
-	c.Purpose = billing.PurposeManual
+	c.Purpose, c.By.Customer = billing.PurposeManual, acme
 	w.update(func(tx billing.Tx) error {
 		if err := tx.CreateCharge(c); err != nil {
 			return err

@@ -159,6 +159,7 @@ func chargeRecords(w *world) {
 	m := billing.Mandate{Owner: alice, Top: acme, Purpose: billing.PurposeLowBalance, At: noon}
 	run := billing.Run{Job: billing.JobBilling}
 	c.ID, c.Owner, c.Top, c.Card = 0, alice, acme, w.card[alice]
+	c.Purpose, c.By.Customer = billing.PurposeManual, acmeE
 	c.Credit, c.Tax, c.Fee, c.Gross = 100, 7, 3, 110
 	c.State, c.SettledAt, c.Posting = billing.ChargeUnknown, time.Time{}, 0
 	w.update(func(tx billing.Tx) error {
@@ -296,7 +297,7 @@ func automaticHistory(w *world) {
 			}
 		}
 		m := w.charge(alice, "manual")
-		m.Purpose = billing.PurposeManual
+		m.Purpose, m.By.Customer = billing.PurposeManual, acme
 		return tx.CreateCharge(m)
 	})
 	since := func(o billing.OwnerID, t time.Time) []billing.AutomaticCharge {

@@ -36,9 +36,9 @@ func parseDate(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// dateOf reads an optional date, sent as a string or as a dateTime.iso8601;
+// momentOf reads an optional date, sent as a string or as a dateTime.iso8601;
 // zero when absent.
-func dateOf(p xmlrpc.Params, name string, now time.Time) (time.Time, error) {
+func momentOf(p xmlrpc.Params, name string) (time.Time, error) {
 	v, given := p.Value(name)
 	if !given {
 		return time.Time{}, nil
@@ -47,8 +47,17 @@ func dateOf(p xmlrpc.Params, name string, now time.Time) (time.Time, error) {
 		return time.Time{}, wrong(name)
 	}
 	t, ok := parseDate(v.Text())
-	if !ok || t.Before(earliestDate) || t.After(now.Add(latestDate)) {
+	if !ok {
 		return time.Time{}, wrong(name)
 	}
 	return t, nil
+}
+
+// dateOf is momentOf for a date that is kept: one far out is wrong.
+func dateOf(p xmlrpc.Params, name string, now time.Time) (time.Time, error) {
+	t, err := momentOf(p, name)
+	if err == nil && !t.IsZero() && (t.Before(earliestDate) || t.After(now.Add(latestDate))) {
+		err = wrong(name)
+	}
+	return t, err
 }

@@ -11,7 +11,7 @@ type fakeOwners struct {
 	create billing.CreateOwnerParams
 	update billing.UpdateOwnerParams
 	query  billing.OwnerQuery
-	list   billing.ListOwnersParams
+	listed billing.ListOwnersParams
 	info   billing.OwnerInfo
 	owners billing.OwnerList
 	did    string
@@ -42,7 +42,7 @@ func (f *fake) GetOwner(ctx context.Context, q billing.OwnerQuery) (billing.Owne
 
 func (f *fake) ListOwners(ctx context.Context, p billing.ListOwnersParams) (billing.OwnerList, error) {
 	f.asked(ctx)
-	f.list = p
+	f.listed = p
 	return f.owners, f.err
 }
 

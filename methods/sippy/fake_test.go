@@ -26,6 +26,7 @@ type fake struct {
 	fakeAudit
 	fakeVoucher
 	fakePlan
+	fakePayments
 }
 
 func (f *fake) ActAs(ctx context.Context, c billing.OwnerID, field string) (context.Context, error) {

@@ -102,13 +102,17 @@ func (m *movement) params(p xmlrpc.Params, now time.Time) (f billing.MoveFundsPa
 	if f.EffectiveAt, err = dateOf(p, "payment_time", now); err != nil {
 		return f, err
 	}
+	f.IdempotencyKey, err = keyOf(p)
+	return f, err
+}
+
+func keyOf(p xmlrpc.Params) (string, error) {
 	key, given, err := textOf(p, "idempotency_key")
 	if err == nil && given && key == "" {
 		// The engine would take it for no key, and a repeat would be booked (S-12).
 		err = wrong("idempotency_key")
 	}
-	f.IdempotencyKey = key
-	return f, err
+	return key, err
 }
 
 func amountOf(p xmlrpc.Params) (int64, error) {

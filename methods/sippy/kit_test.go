@@ -24,7 +24,7 @@ import (
 //	  account 100, USD 20, card 1000 (primary) and 1001
 //	  account 101, USD 20, no card
 //	  customer 11 North, USD 50, login north
-//	    account 110, USD 20
+//	    account 110, USD 20, card 1100, which is declined
 //	    customer 12 Far North, USD 0
 //	  customer 13 Acme EU, EUR 0
 //	customer 20 Other, USD 0, login other
@@ -58,6 +58,17 @@ func newKit(t testing.TB) *kit {
 		}})
 	must(t, err)
 	return k
+}
+
+// work starts the workers, which the other scripts do without.
+func (k *kit) work(t testing.TB) {
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		k.engine.Work(ctx)
+	}()
+	t.Cleanup(func() { stop(); <-ended })
 }
 
 // scripts are the wire scripts of this interface.
@@ -114,8 +125,11 @@ func world(im *billing.Importer) error {
 		{ID: 1001, Owner: billing.Account(100)},
 		{ID: 1010, Owner: billing.Customer(10), Primary: billing.To(true)},
 		{ID: 2000, Owner: billing.Account(200), Primary: billing.To(true)},
+		{ID: 1100, Owner: billing.Account(110), Token: billing.To(billing.Secret("tok_declined"))},
 	} {
-		line.Token = billing.To(billing.Secret("tok_ok"))
+		if !line.Token.Given {
+			line.Token = billing.To(billing.Secret("tok_ok"))
+		}
 		if err := im.Card(line); err != nil {
 			return err
 		}

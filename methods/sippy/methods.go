@@ -32,6 +32,7 @@ type Engine interface {
 	voucherEngine
 	planEngine
 	cardEngine
+	payments
 }
 
 // Options are the settings of the interface; the zero value works.
@@ -90,7 +91,7 @@ var ownerParams = []param{
 
 // table is every method of the interface.
 func table() []method {
-	return slices.Concat(lowBalanceMethods(), fundsMethods(), cardMethods(), accountMethods(), customerMethods(),
+	return slices.Concat(lowBalanceMethods(), fundsMethods(), cardMethods(), paymentMethods(), accountMethods(), customerMethods(),
 		planMethods(), voucherMethods(), auditMethods())
 }
 

@@ -208,8 +208,8 @@ func TestCallersOfOwnerMethods(t *testing.T) {
 		if fault != nil || f.actor.Customer != billing.Customer(10) || !f.actor.Direct {
 			t.Errorf("%s in trusted mode: %v, acts as %+v", method, fault, f.actor)
 		}
-		if strings.HasPrefix(method, "list") && f.list.Parent != billing.Customer(10) {
-			t.Errorf("%s lists those of %s", method, f.list.Parent)
+		if strings.HasPrefix(method, "list") && f.listed.Parent != billing.Customer(10) {
+			t.Errorf("%s lists those of %s", method, f.listed.Parent)
 		}
 		_, fault = f.call(t, trusted, method, with(sample(method), m(caller, xmlrpc.Int(404))))
 		if fault == nil || fault.Code != 401 || fault.String != "Wrong "+caller {
@@ -223,8 +223,8 @@ func TestCallersOfOwnerMethods(t *testing.T) {
 	}
 	f := fake{}
 	if _, fault := f.call(t, trusted, "listAccounts", members{m("offset", xmlrpc.Int(5)), m("limit", xmlrpc.Int(7))}); fault != nil ||
-		f.list != (billing.ListOwnersParams{Kind: billing.KindAccount, Offset: 5, Limit: 7}) {
-		t.Errorf("root lists %+v: %v", f.list, fault)
+		f.listed != (billing.ListOwnersParams{Kind: billing.KindAccount, Offset: 5, Limit: 7}) {
+		t.Errorf("root lists %+v: %v", f.listed, fault)
 	}
 }
 

@@ -34,8 +34,6 @@ type Config struct {
 	HookSecret    billing.Secret
 	// Engine are the rules' settings.
 	Engine billing.Settings
-	// DuplicateWindow is how long the same payment again is a repeat.
-	DuplicateWindow time.Duration
 
 	SMTP     billing.Secret // its URL holds a password
 	MailFrom string

@@ -68,7 +68,6 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),
-		DuplicateWindow:    k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
 	}
 	k.database(s.DB)
 	k.tls(s)
@@ -95,6 +94,8 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),
 		ChargeRate:        k.number("--charge-rate", s.ChargeRate, 0, 10_000),
 		Breaker:           k.breaker(s),
+		DuplicateWindow:   k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
+		PaymentWait:       billing.DefaultPaymentWait,
 		Realm:             k.realm(s.Realm),
 		AcceptCardNumbers: k.cardNumbers(s),
 	}

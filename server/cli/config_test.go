@@ -47,7 +47,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(billing.DefaultSettings(), c.Engine, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("the defaults of the engine (-its own +ours):\n%s", diff)
 	}
-	got := []string{c.Listen, c.DB, strings.Join(c.Gateways, ","), c.MailFrom, c.ScheduleLowBalance, c.ScheduleBilling, c.DuplicateWindow.String(), c.LogLevel.String(), c.LogFormat}
+	got := []string{c.Listen, c.DB, strings.Join(c.Gateways, ","), c.MailFrom, c.ScheduleLowBalance, c.ScheduleBilling, c.Engine.DuplicateWindow.String(), c.LogLevel.String(), c.LogFormat}
 	want := []string{"127.0.0.1:8080", "topupd.db", "sandbox", "billing@localhost", "*/15 * * * *", "5 0 * * *", "2m0s", "info", ""}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
