@@ -10,13 +10,13 @@ import (
 // Owners, cards and payments by hand leave a row each: from what to what, and of a
 // card neither who holds it nor its token.
 func TestAuditOfRecords(t *testing.T) {
-	k := newKit(t)
+	k := newKit(t, noWait)
 	k.seed("tok_ok")
 	ctx := asCustomer(10, t0)
 	rows := func() []billing.AuditRow {
 		var list []billing.AuditRow
 		k.ok(k.store.View(t.Context(), func(r billing.Reader) (err error) {
-			list, err = r.AuditRows(billing.AuditFilter{To: t0.AddDate(100, 0, 0), Limit: 1000})
+			list, err = r.AuditRows(billing.AuditFilter{From: t0.AddDate(-50, 0, 0), To: t0.AddDate(100, 0, 0), Limit: 1000})
 			return err
 		}))
 		return list
@@ -38,7 +38,7 @@ func TestAuditOfRecords(t *testing.T) {
 				t.Errorf("%s %s: %s does not tell %s", row.Action, row.Resource, row.Info, want)
 			}
 		}
-		for _, secret := range []string{"tok_", "4242424242424242", "Alice Rose", "Main Street"} {
+		for _, secret := range []string{"tok_", "4242424242424242", "Alice Rose", "1 Main St"} {
 			if strings.Contains(row.Info, secret) && !strings.HasPrefix(resource, "accounts") {
 				t.Errorf("%s tells %s", row.Resource, secret)
 			}
@@ -59,8 +59,8 @@ func TestAuditOfRecords(t *testing.T) {
 	card, err := k.engine.AddCard(ctx, billing.AddCardParams{Owner: alice, CardTerms: terms(number("4242424242424242"))})
 	k.ok(err)
 	next(billing.AuditAdd, "debit_credit_cards:i_debit_credit_card=", `"i_account":"100"`, `"holder":"changed"`, `"number":"changed"`)
-	k.ok(k.engine.UpdateCard(ctx, billing.UpdateCardParams{Owner: alice, Card: card, CardTerms: billing.CardTerms{CardDetails: billing.CardDetails{Alias: billing.To("work")}}}))
-	next(billing.AuditUpdate, "debit_credit_cards:", ` to work"`)
+	k.ok(k.engine.UpdateCard(ctx, billing.UpdateCardParams{Owner: alice, Card: card, CardTerms: billing.CardTerms{CardDetails: billing.CardDetails{Alias: billing.To("travel")}}}))
+	next(billing.AuditUpdate, "debit_credit_cards:", `"alias":"work to travel"`)
 	_, err = k.engine.MakePayment(ctx, billing.MakePaymentParams{Owner: alice, Amount: 3 * usd, Currency: "USD", Card: &card, Payer: "192.0.2.1"})
 	k.ok(err)
 	next(billing.AuditAdd, "payments:i_payment=", `"amount":"3.00 USD"`)
