@@ -148,5 +148,5 @@ func (u *unitOfWork) useToken(c *Card, t *newToken) (changed bool, err error) {
 		c.Brand = c.Type.String()
 	}
 	c.learn(t.told)
-	return true, nil
+	return true, u.heldWith(c)
 }

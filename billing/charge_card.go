@@ -13,8 +13,29 @@ func (u *unitOfWork) learnCard(c *Charge, told *GatewayCard) error {
 	if card.UpdatedAt.After(c.CreatedAt) || !card.learn(*told) {
 		return nil // another token was given meanwhile, or nothing is new
 	}
+	if err := u.heldWith(&card); err != nil {
+		return err
+	}
 	card.UpdatedAt = u.now
 	return u.tx.PutCard(&card)
+}
+
+// heldWith puts a card aside whose fingerprint is that of one put aside for a dispute or
+// a fraud warning: it is the same card under another token, and a person lifts that.
+func (u *unitOfWork) heldWith(c *Card) error {
+	if c.Fingerprint == "" || c.State != CardUsable {
+		return nil
+	}
+	same, err := u.tx.CardsByFingerprint(c.Gateway, c.Fingerprint)
+	if err != nil {
+		return err
+	}
+	for i := range same {
+		if same[i].ID != c.ID && same[i].asideByDispute() {
+			c.State, c.Aside = CardAside, same[i].Aside
+		}
+	}
+	return nil
 }
 
 // learn takes over what is known and differs.

@@ -622,3 +622,32 @@ func TestImportOverDeletedCard(t *testing.T) {
 		t.Errorf("a token for a deleted card: %v", err)
 	}
 }
+
+// A card that a fraud warning put aside does not come back as a new one; nor does it
+// stay aside when a person has lifted that.
+func TestACardPutAsideComesBackAside(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	first := k.add(alice, terms(number("4242424242424242"), primary(true)))
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	k.wantStates(billing.ChargeSucceeded)
+	k.ok(k.event(t0, billing.GatewayEvent{ID: "e1", Kind: billing.EventFraudWarning, Ref: k.ref()}))
+	if c := k.cardOf(alice, first); c.State != billing.CardAside {
+		t.Fatalf("%+v", c)
+	}
+	again := k.add(alice, terms(number("4242424242424242")))
+	if c := k.cardOf(alice, again); c.State != billing.CardAside || c.Aside == "" {
+		t.Errorf("added again: %s %q", c.State, c.Aside)
+	}
+	other := k.add(alice, terms(number("5555555555554444"), func(p *billing.CardTerms) { p.Type = billing.To(billing.CardMasterCard) }))
+	if c := k.cardOf(alice, other); c.State != billing.CardUsable {
+		t.Errorf("another card: %s %q", c.State, c.Aside)
+	}
+	k.ok(k.engine.ResumeOwner(root(t0), alice, 0, "it was the customer"))
+	for _, id := range []billing.CardID{first, again} {
+		if c := k.cardOf(alice, id); c.State != billing.CardUsable {
+			t.Errorf("lifted: %s %q", c.State, c.Aside)
+		}
+	}
+}
