@@ -134,7 +134,7 @@ func (e *Engine) ListOwners(ctx context.Context, p ListOwnersParams) (list Owner
 				return wrongOwner(p.Parent, err)
 			}
 		}
-		list.Rows, err = r.OwnerRows(OwnerRowFilter{Kind: p.Kind, Parent: p.Parent, Offset: p.Offset, Limit: p.Limit})
+		list.Rows, err = r.OwnerRows(OwnerRowFilter(p))
 		return err
 	})
 	return list, err

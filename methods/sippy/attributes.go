@@ -40,8 +40,8 @@ func readFields(p xmlrpc.Params, fields []field) (attributes, error) {
 
 // merge puts given attributes into the object that is stored; the form is that of
 // an export, sorted and without white space, so that it comes back as it is.
-func (given attributes) merge() billing.Merge {
-	if len(given) == 0 {
+func (a attributes) merge() billing.Merge {
+	if len(a) == 0 {
 		return nil
 	}
 	return func(stored string) (string, error) {
@@ -52,7 +52,7 @@ func (given attributes) merge() billing.Merge {
 			}
 		}
 		kept := attributesOf(stored)
-		for name, v := range given {
+		for name, v := range a {
 			if bytes.Equal(v, jsonNull) {
 				delete(kept, name)
 			} else {
@@ -87,8 +87,8 @@ func attributesOf(extra string) attributes {
 }
 
 // value is a field's value; an imported one of another type counts as not set.
-func (kept attributes) value(f *field) xmlrpc.Value {
-	raw, ok := kept[f.name]
+func (a attributes) value(f *field) xmlrpc.Value {
+	raw, ok := a[f.name]
 	if !ok {
 		return f.unset()
 	}
@@ -116,10 +116,10 @@ func (kept attributes) value(f *field) xmlrpc.Value {
 }
 
 // members are all fields of an owner, in the order of the table.
-func (kept attributes) members(fields []field) []xmlrpc.Member {
+func (a attributes) members(fields []field) []xmlrpc.Member {
 	members := make([]xmlrpc.Member, len(fields))
 	for i := range fields {
-		members[i] = xmlrpc.Member{Name: fields[i].name, Value: kept.value(&fields[i])}
+		members[i] = xmlrpc.Member{Name: fields[i].name, Value: a.value(&fields[i])}
 	}
 	return members
 }
