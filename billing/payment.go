@@ -53,11 +53,12 @@ type Payment struct {
 	Notes  string      // a posting's
 
 	// Of a charge: its state, purpose, card ("Visa 4242") and why it ended; and its
-	// last attempt's reference at the gateway, code and message.
+	// last attempt's state, reference at the gateway, code and message.
 	State   ChargeState
 	Purpose Purpose
 	Card    string
 	Reason  string
+	Attempt AttemptState
 	Ref     string
 	Code    string
 	Message string

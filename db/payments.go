@@ -11,13 +11,13 @@ import (
 // a person was given its number.
 const (
 	sqlPaymentCharge = `SELECT c.created_at, c.id, 1, c.owner_id, c.unit, c.credit, 'charge', '', c.state, c.purpose,
-    c.reason, k.brand, k.last4, COALESCE(a.ref, ''), COALESCE(a.code, ''), COALESCE(a.message, '')
+    c.reason, k.brand, k.last4, COALESCE(a.state, ''), COALESCE(a.ref, ''), COALESCE(a.code, ''), COALESCE(a.message, '')
 FROM charges c JOIN cards k ON k.id = c.card_id
 LEFT JOIN attempts a ON a.charge_id = c.id AND a.n = (SELECT MAX(b.n) FROM attempts b WHERE b.charge_id = c.id
     AND (c.state <> 'succeeded' OR (b.state = 'succeeded' AND b.code <> 'captured_twice')))
 WHERE c.owner_id = $1 AND (c.state <> 'cancelled' OR c.purpose = 'manual' OR c.attempt > 1)`
 	sqlPaymentPosting = `SELECT e.payment_at, e.posting_id, 0, e.owner_id, e.unit, e.micros, p.kind, p.notes, '', '',
-    '', '', '', '', '', ''
+    '', '', '', '', '', '', ''
 FROM entries e JOIN postings p ON p.id = e.posting_id
 WHERE e.owner_id = $1 AND e.payment_at IS NOT NULL`
 
@@ -48,6 +48,7 @@ func scanPayment(r *row, p *billing.Payment) {
 	p.Reason = r.text()
 	card := billing.Card{Brand: r.text(), Last4: r.text()}
 	p.Card = card.Label()
+	p.Attempt = billing.AttemptState(r.text())
 	p.Ref = r.text()
 	p.Code = r.text()
 	p.Message = r.text()

@@ -106,7 +106,7 @@ func paymentRecords(w *world) {
 	})
 	want := billing.Payment{
 		ID: paid, Owner: alice, At: at(9), Unit: usd, Micros: 10, Kind: billing.PostCharge,
-		State: billing.ChargeSucceeded, Purpose: billing.PurposeManual, Card: "4242", Reason: "why", Ref: "ok",
+		State: billing.ChargeSucceeded, Purpose: billing.PurposeManual, Card: "4242", Reason: "why", Attempt: billing.AttemptSucceeded, Ref: "ok",
 	}
 	same(w, get(paid), want)
 	same(w, read(w, func(r billing.Reader) ([]billing.Payment, error) {

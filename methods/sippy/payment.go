@@ -60,7 +60,23 @@ func txResult(p *billing.Payment) (result int64, failure string) {
 	case billing.PaymentFailed:
 		return 2, p.Error()
 	}
-	return 0, "pending"
+	return 0, pending(p)
+}
+
+// pending keeps the outcomes apart that are none yet: not known, declined and to be
+// tried again, not taken by the gateway, not sent.
+func pending(p *billing.Payment) string {
+	switch {
+	case p.State == billing.ChargeUnknown || p.State == billing.ChargeUnresolved:
+		return "pending: the outcome is unknown"
+	case p.State == billing.ChargeSubmitted:
+		return "pending: sent"
+	case p.Attempt == billing.AttemptDeclined:
+		return "pending: declined, tried again later: " + p.Code
+	case p.Attempt == billing.AttemptNotSent:
+		return "pending: not attempted: " + p.Code
+	}
+	return "pending: not sent"
 }
 
 // notesOf is what the caller noted, or what a charge was for and on which card.

@@ -181,6 +181,11 @@ func TestPaymentReplies(t *testing.T) {
 			State: s, Purpose: billing.PurposeManual, Card: "Visa 4242", Ref: "pi_1", Code: "card<declined>", Message: "R&D\nsays no",
 		}
 	}
+	tried := func(last billing.AttemptState) billing.Payment {
+		p := charge(billing.ChargeCreated)
+		p.Attempt = last
+		return p
+	}
 	automatic := charge(billing.ChargeSucceeded)
 	automatic.Purpose = billing.PurposeLowBalance
 	billed := charge(billing.ChargeSucceeded)
@@ -201,10 +206,12 @@ func TestPaymentReplies(t *testing.T) {
 		{"paid", charge(billing.ChargeSucceeded), "10.0", "pi_1", "", 1, true, false, "payment: Visa 4242"},
 		{"declined", charge(billing.ChargeFailed), "10.0", "pi_1", "carddeclined: RD says no", 2, true, false, "payment: Visa 4242"},
 		{"never sent", cancelled, "10.0", "pi_1", "cancelled: card_gone", 2, true, false, "payment: Visa 4242"},
-		{"open", charge(billing.ChargeCreated), "10.0", "pi_1", "pending", 0, true, false, "payment: Visa 4242"},
-		{"sent", charge(billing.ChargeSubmitted), "10.0", "pi_1", "pending", 0, true, false, "payment: Visa 4242"},
-		{"unknown", charge(billing.ChargeUnknown), "10.0", "pi_1", "pending", 0, true, false, "payment: Visa 4242"},
-		{"for a person", charge(billing.ChargeUnresolved), "10.0", "pi_1", "pending", 0, true, false, "payment: Visa 4242"},
+		{"open", charge(billing.ChargeCreated), "10.0", "pi_1", "pending: not sent", 0, true, false, "payment: Visa 4242"},
+		{"to be tried again", tried(billing.AttemptDeclined), "10.0", "pi_1", "pending: declined, tried again later: carddeclined", 0, true, false, "payment: Visa 4242"},
+		{"not attempted", tried(billing.AttemptNotSent), "10.0", "pi_1", "pending: not attempted: carddeclined", 0, true, false, "payment: Visa 4242"},
+		{"sent", charge(billing.ChargeSubmitted), "10.0", "pi_1", "pending: sent", 0, true, false, "payment: Visa 4242"},
+		{"unknown", charge(billing.ChargeUnknown), "10.0", "pi_1", "pending: the outcome is unknown", 0, true, false, "payment: Visa 4242"},
+		{"for a person", charge(billing.ChargeUnresolved), "10.0", "pi_1", "pending: the outcome is unknown", 0, true, false, "payment: Visa 4242"},
 		{"by a crossing", automatic, "10.0", "pi_1", "", 1, true, false, "low balance: Visa 4242"},
 		{"by the billing run", billed, "10.0", "pi_1", "", 1, true, false, "billing run: Visa 4242"},
 		{"funds", posting(billing.PostAddFunds, 5_250_000), "5.25", "", "", 1, false, false, "a & b"},
