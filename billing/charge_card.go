@@ -21,7 +21,8 @@ func (u *unitOfWork) learnCard(c *Charge, told *GatewayCard) error {
 }
 
 // heldWith puts a card aside whose fingerprint is that of one put aside for a dispute or
-// a fraud warning: it is the same card under another token, and a person lifts that.
+// a fraud warning, also of one that was deleted since: it is the same card under another
+// token, and a person lifts that.
 func (u *unitOfWork) heldWith(c *Card) error {
 	if c.Fingerprint == "" || c.State != CardUsable {
 		return nil
@@ -31,7 +32,7 @@ func (u *unitOfWork) heldWith(c *Card) error {
 		return err
 	}
 	for i := range same {
-		if same[i].ID != c.ID && same[i].asideByDispute() {
+		if same[i].State != CardUsable && same[i].heldForDispute() {
 			c.State, c.Aside = CardAside, same[i].Aside
 		}
 	}

@@ -339,14 +339,14 @@ func cardAAD(id CardID) string { return causeOf("card", int64(id)) }
 // stillWanted is the last look: the reason why a charge is no longer needed,
 // or empty.
 func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, error) {
+	if card.Gateway != c.Gateway {
+		return "card_changed", nil
+	}
 	if !c.Purpose.Automatic() {
 		if len(card.Token) == 0 {
 			return string(ReasonCardGone), nil
 		}
 		return "", nil
-	}
-	if card.Gateway != c.Gateway {
-		return "card_changed", nil
 	}
 	choice, err := u.e.takes(u.tx, u.e.usable(*card, u.now), c.Unit, c.Gross, u.now)
 	if err != nil {

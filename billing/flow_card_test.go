@@ -651,3 +651,31 @@ func TestACardPutAsideComesBackAside(t *testing.T) {
 		}
 	}
 }
+
+// Nor does it come back by another number on its own row, after it was deleted, or for
+// one payment.
+func TestAHeldCardHasNoWayRound(t *testing.T) {
+	k := newKit(t, noWait)
+	k.seed("tok_ok")
+	id := k.add(alice, terms(number("4242424242424242"), primary(true)))
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	k.ok(k.event(t0, billing.GatewayEvent{ID: "e1", Kind: billing.EventFraudWarning, Ref: k.ref()}))
+	k.change(id, billing.CardTerms{Number: billing.To(billing.Secret("4242424242424242"))})
+	if c := k.cardOf(alice, id); c.State != billing.CardAside {
+		t.Errorf("the same number again: %s", c.State)
+	}
+	k.ok(k.engine.DeleteCard(root(t0), alice, id))
+	again := k.add(alice, terms(number("4242424242424242")))
+	if c := k.cardOf(alice, again); c.State != billing.CardAside {
+		t.Errorf("deleted and added: %s", c.State)
+	}
+	k.ok(k.engine.ResumeOwner(root(t0), alice, 0, "it was the customer"))
+	if c := k.cardOf(alice, again); c.State != billing.CardUsable {
+		t.Errorf("lifted: %s", c.State)
+	}
+	k.ok(k.engine.DeleteCard(root(t0), alice, again))
+	if c := k.cardOf(alice, k.add(alice, terms(number("4242424242424242")))); c.State != billing.CardUsable {
+		t.Errorf("after it was lifted: %s", c.State)
+	}
+}

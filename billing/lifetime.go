@@ -33,6 +33,8 @@ func (o *Owner) setLifetime(days *int64) error {
 	case days == nil:
 		o.Lifetime, o.FirstUsedAt, o.ExpiresAt = nil, zeroTime, zeroTime
 		return nil
+	case o.Lifetime != nil && *o.Lifetime == *days:
+		return nil // a form that is sent back whole takes nothing from what was paid for
 	case *days < 1 || *days > MaxLifetime || !o.ID.IsAccount():
 		return Errorf(Invalid, "lifetime", "an account's lifetime is 1 to %d days", MaxLifetime)
 	}

@@ -18,7 +18,10 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 		}
 		leads, was := j.Policy.leadsTo(&c), c
 		// Brand and last four stay: charges and receipts are named by them.
-		c.State, c.Aside, c.Token, c.Primary, c.UpdatedAt = CardDeleted, "", nil, false, u.now
+		if !c.heldForDispute() { // who adds it again meets the hold
+			c.Aside = ""
+		}
+		c.State, c.Token, c.Primary, c.UpdatedAt = CardDeleted, nil, false, u.now
 		c.Alias, c.Holder, c.CardAddress = "", "", CardAddress{}
 		if err := u.tx.PutCard(&c); err != nil {
 			return err

@@ -429,10 +429,7 @@ func (u *unitOfWork) accountPlan(o *Owner, l OwnerLine) error {
 	if l.Plan.Given && l.Plan.Value != nil {
 		ap.Plan = PlanID(*l.Plan.Value)
 	}
-	plan, err := u.tx.Plan(ap.Plan)
-	if errors.Is(err, NotFound) {
-		return Errorf(NotFound, "i_billing_plan", "there is no plan %d", ap.Plan)
-	}
+	plan, err := u.plan(ap.Plan, l.Plan.Given)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,9 @@ func (u *unitOfWork) makePayment(p *MakePaymentParams) (c Charge, repeated bool,
 			return c, repeated, err
 		}
 	}
+	if err := j.Owner.takesPayment(p.Amount); err != nil { // a repeat was answered
+		return c, false, err
+	}
 	return u.chargeByHand(&j, p.Amount, card, cause, by)
 }
 
@@ -105,7 +108,7 @@ func (p *MakePaymentParams) payable(o *Owner) error {
 	if cur, ok := LookupCurrency(string(p.Currency)); ok && !cur.Whole(p.Amount) {
 		return Errorf(Invalid, "amount", "amount has at most %d decimals in %s", cur.Digits, p.Currency)
 	}
-	return o.takesPayment(p.Amount)
+	return nil
 }
 
 // keyCause is the cause that an idempotency key stands for. The acting customer is

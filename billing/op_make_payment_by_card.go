@@ -103,6 +103,17 @@ func (u *unitOfWork) makePaymentByCard(ctx context.Context, p *MakePaymentByCard
 	if _, err := u.useToken(&card, token); err != nil {
 		return c, false, err
 	}
+	held := card
+	held.State = CardUsable
+	if err := u.heldWith(&held); err != nil {
+		return c, false, err
+	}
+	if held.State != CardUsable {
+		return c, false, wrongCard("the card cannot be used: put aside: %s", held.Aside)
+	}
+	if err := j.Owner.takesPayment(p.Amount); err != nil {
+		return c, false, err
+	}
 	if err := u.tx.PutCard(&card); err != nil {
 		return c, false, err
 	}

@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"unicode/utf8"
 )
@@ -135,10 +134,7 @@ func (u *unitOfWork) currencyFor(parent *Owner, plan Change[int64]) (Change[stri
 	if plan.Value == nil {
 		return To(string(parent.Currency)), nil
 	}
-	p, err := u.tx.Plan(PlanID(*plan.Value))
-	if errors.Is(err, NotFound) {
-		err = Errorf(NotFound, "i_billing_plan", "there is no plan %d", *plan.Value)
-	}
+	p, err := u.plan(PlanID(*plan.Value), true)
 	return To(string(p.Currency)), err
 }
 

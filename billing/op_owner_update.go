@@ -71,7 +71,7 @@ func (u *unitOfWork) updateOwner(p UpdateOwnerParams) error {
 	if err := u.auditOwnerChange(AuditUpdate, &before, &j.Owner, planBefore, plan); err != nil {
 		return err
 	}
-	if before.Blocked != 0 && j.Owner.Blocked == 0 || before.Expired(u.now) && !j.Owner.Expired(u.now) {
+	if before.Blocked&BlockOperator != 0 && j.Owner.Blocked&BlockOperator == 0 || before.Expired(u.now) && !j.Owner.Expired(u.now) {
 		if err := u.tx.JudgeWithin(j.Owner.ID, u.now); err != nil {
 			return err
 		}

@@ -102,3 +102,19 @@ func (e *Engine) BillAccount(ctx context.Context, account OwnerID) error {
 		return u.audit(AuditBilling, j.Owner.Top, auditOwner("accounts", account), info)
 	})
 }
+
+// plan reads a plan for an account; one that is chosen must be known to the actor, as
+// ServicePlan says.
+func (u *unitOfWork) plan(id PlanID, chosen bool) (Plan, error) {
+	p, err := u.tx.Plan(id)
+	if err == nil && chosen && p.Customer != 0 {
+		var o Owner
+		if o, err = u.tx.Owner(p.Customer); err == nil && !u.actor.Sees(&o) {
+			err = NotFound
+		}
+	}
+	if errors.Is(err, NotFound) {
+		return p, Errorf(NotFound, "i_billing_plan", "there is no plan %d", id)
+	}
+	return p, err
+}

@@ -96,10 +96,13 @@ func (u *unitOfWork) bringCardsBack(j *Judged) (did bool, err error) {
 			}
 		}
 		for k := range same {
-			if !same[k].asideByDispute() {
+			if !same[k].heldForDispute() {
 				continue
 			}
-			same[k].State, same[k].Aside, same[k].UpdatedAt = CardUsable, "", u.now
+			if same[k].State == CardAside {
+				same[k].State = CardUsable
+			}
+			same[k].Aside, same[k].UpdatedAt = "", u.now
 			if err := u.tx.PutCard(&same[k]); err != nil {
 				return did, err
 			}
@@ -130,6 +133,7 @@ const (
 	asideFraud   = "fraud_warning"
 )
 
-func (c *Card) asideByDispute() bool {
-	return c.State == CardAside && (c.Aside == asideDispute || c.Aside == asideFraud)
-}
+func (c *Card) asideByDispute() bool { return c.State == CardAside && c.heldForDispute() }
+
+// heldForDispute is asideByDispute for a card that was deleted since, too.
+func (c *Card) heldForDispute() bool { return c.Aside == asideDispute || c.Aside == asideFraud }

@@ -140,6 +140,9 @@ func (u *unitOfWork) recharge(j *Judged, p RechargeParams) (Recharged, error) {
 		// Who has code and PIN may know what is wrong.
 		return Recharged{}, Errorf(WrongCurrency, "currency", "%s is kept in %s", j.Owner.ID, j.Owner.Currency)
 	}
+	if err := j.Owner.takesPayment(v.Amount); err != nil {
+		return Recharged{}, err
+	}
 	first, err := u.tx.UseVoucher(v.ID, j.Owner.ID, j.Owner.Top, u.now)
 	if err != nil {
 		return Recharged{}, err

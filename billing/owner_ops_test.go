@@ -288,3 +288,39 @@ func TestWebLogin(t *testing.T) {
 	k.ok(k.engine.DeleteOwner(root(t0), id))
 	works("sub2", false)
 }
+
+// A form that is sent back whole takes no validity that was paid for, and a lifted
+// operator's block wakes an owner that is blocked for billing too.
+func TestAFormSentBackTakesNothing(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.update(t0, billing.OwnerLine{Lifetime: billing.To(int64(30))}))
+	k.debit(t0, usd)
+	o := k.owner()
+	o.ExpiresAt = o.ExpiresAt.Add(24 * time.Hour)
+	k.ok(k.store.Update(t.Context(), func(tx billing.Tx) error { return tx.PutOwner(&o) }))
+	k.ok(k.update(t0, billing.OwnerLine{Lifetime: billing.To(int64(30))}))
+	if got := k.owner(); !got.ExpiresAt.Equal(o.ExpiresAt) {
+		t.Errorf("ends %s, not %s", got.ExpiresAt, o.ExpiresAt)
+	}
+}
+
+// A plan of another customer is not there.
+func TestAnothersPlanIsUnknown(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		if err := im.Owner(billing.OwnerLine{Owner: billing.Customer(20), Currency: billing.To("USD")}); err != nil {
+			return err
+		}
+		return im.Plan(billing.PlanLine{ID: 9, Name: billing.To("theirs"), Price: billing.To(int64(usd)), Currency: billing.To("USD"), Customer: billing.To(int64(20))})
+	}))
+	p := newAccountTerms("new")
+	p.Terms.Plan = billing.To(int64(9))
+	if _, err := k.engine.CreateOwner(asCustomer(10, t0), p); !errors.Is(err, billing.NotFound) {
+		t.Errorf("another's plan: %v", err)
+	}
+	if _, err := k.engine.CreateOwner(asCustomer(20, t0), p); err != nil {
+		t.Errorf("its own: %v", err)
+	}
+}

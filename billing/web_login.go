@@ -36,8 +36,16 @@ func (u *unitOfWork) webLogin(o *Owner, l OwnerLine, access Change[bool]) error 
 		if password == "" {
 			return Errorf(Invalid, "api_password", "a password is not empty")
 		}
+		_, before := u.tx.Login(name)
 		if err := u.putLogin(name, o.ID, password); err != nil {
 			return loginField(err)
+		}
+		action := AuditPassword
+		if errors.Is(before, NotFound) {
+			action = AuditAdd
+		}
+		if err := u.auditLogin(action, name, nil); err != nil {
+			return err
 		}
 	}
 	if !access.Given {
@@ -47,7 +55,16 @@ func (u *unitOfWork) webLogin(o *Owner, l OwnerLine, access Change[bool]) error 
 	if err != nil {
 		return err
 	}
-	return u.disable(name, !on)
+	all, err := u.tx.LoginsOf(o.ID)
+	if err != nil {
+		return err
+	}
+	for _, login := range all { // one that stays open would be a way round
+		if err := u.disable(login.Name, !on); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // renameLogin returns the login that is to go on: the one that is there, or a
@@ -70,8 +87,14 @@ func (u *unitOfWork) renameLogin(o *Owner, name, wanted string, password bool) (
 		if err := checkLogin(wanted); err != nil {
 			return "", loginField(err)
 		}
-		return wanted, u.tx.PutLogin(&Login{Name: wanted, Customer: o.ID, Realm: u.e.set.Realm, CreatedAt: u.now, UpdatedAt: u.now})
+		if err := u.tx.PutLogin(&Login{Name: wanted, Customer: o.ID, Realm: u.e.set.Realm, CreatedAt: u.now, UpdatedAt: u.now}); err != nil {
+			return "", err
+		}
+		return wanted, u.auditLogin(AuditAdd, wanted, nil)
 	case name != "":
+		if err := u.auditLogin(AuditDelete, name, nil); err != nil {
+			return "", err
+		}
 		return wanted, u.tx.DropLogin(name)
 	}
 	return wanted, nil
