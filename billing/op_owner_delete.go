@@ -39,7 +39,7 @@ func (u Unfinished) String() string {
 	case u.Refunds:
 		return "an open refund"
 	case u.Children:
-		return "accounts or customers below it"
+		return "accounts or customers below it, or a plan of its own"
 	}
 	return ""
 }

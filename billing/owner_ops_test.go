@@ -320,6 +320,9 @@ func TestAnothersPlanIsUnknown(t *testing.T) {
 	if _, err := k.engine.CreateOwner(asCustomer(10, t0), p); !errors.Is(err, billing.NotFound) {
 		t.Errorf("another's plan: %v", err)
 	}
+	if err := k.engine.DeleteOwner(root(t0), billing.Customer(20)); !errors.Is(err, billing.Conflict) {
+		t.Errorf("a customer that owns a plan is deleted: %v", err)
+	}
 	if _, err := k.engine.CreateOwner(asCustomer(20, t0), p); err != nil {
 		t.Errorf("its own: %v", err)
 	}

@@ -13,7 +13,8 @@ const sqlUnfinished = `SELECT
     EXISTS (SELECT 1 FROM disputes d WHERE d.owner_id = $1 AND d.lifted_at IS NULL)
         OR EXISTS (SELECT 1 FROM disputes d WHERE d.owner_id = $1 AND d.closed_at IS NULL),
     EXISTS (SELECT 1 FROM refunds r WHERE r.owner_id = $1 AND r.settled_at IS NULL),
-    EXISTS (SELECT 1 FROM owners o WHERE o.parent_id = $1 AND o.deleted_at IS NULL)`
+    EXISTS (SELECT 1 FROM owners o WHERE o.parent_id = $1 AND o.deleted_at IS NULL)
+        OR EXISTS (SELECT 1 FROM plans p WHERE p.customer_id = $1)`
 
 func (r *reader) Unfinished(o billing.OwnerID) (billing.Unfinished, error) {
 	return one(r, o.Field(), func(row *row, u *billing.Unfinished) {
