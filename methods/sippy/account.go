@@ -3,7 +3,6 @@ package sippy
 import (
 	"slices"
 
-	"topupd/billing"
 	"topupd/methods/xmlrpc"
 )
 
@@ -14,8 +13,6 @@ func accountMethods() []method {
 	}
 }
 
-var iAccountParam = param{name: "i_account", kind: "int", need: true}
-
 // accountMembers are what create and update take beside the names and the plan.
 func accountMembers() []param {
 	return slices.Concat(
@@ -23,15 +20,6 @@ func accountMembers() []param {
 			{name: "balance", kind: "double", note: "what is owed: a credit is negative"},
 			{name: "blocked", kind: "boolean"},
 		}, accountTerms, accountSecrets, fieldParams(accountFields))
-}
-
-// accountOf reads the account that a call is about.
-func accountOf(p xmlrpc.Params) (billing.OwnerID, error) {
-	n, given, err := idOf(p, "i_account")
-	if err == nil && !given {
-		err = missing("i_account")
-	}
-	return billing.Account(n), err
 }
 
 // anyGiven reports whether a call gives one of the members.

@@ -13,10 +13,7 @@ func getAccountInfoMethod() method {
 	return method{
 		name: "getAccountInfo", about: "Returns an account; its balance is what it owes, so a credit is negative.",
 		caller: byCustomer,
-		params: []param{
-			{name: "i_account", kind: "int", note: "the account; this or username"},
-			{name: "username", kind: "string", note: "this or i_account"},
-		},
+		params: anAccount.eitherParams(),
 		returns: slices.Concat([]param{
 			{name: "i_account", kind: "int"},
 			{name: "i_customer", kind: "int"},
@@ -35,35 +32,24 @@ func getAccountInfoMethod() method {
 	}
 }
 
-// eitherName has the form of the note on i_account and i_customer.
-var eitherName = xmlrpc.Fault{Code: 400, String: "Either i_account or username is to be supplied, not both"}
-
 func (a *api) getAccountInfo(ctx context.Context, c call) (xmlrpc.Value, error) {
-	q := billing.OwnerQuery{Kind: billing.KindAccount}
-	n, byID, err := idOf(c.Params, "i_account")
-	if err != nil {
-		return xmlrpc.Value{}, err
-	}
-	name, byName, err := textOf(c.Params, "username")
-	switch {
-	case err != nil:
-		return xmlrpc.Value{}, err
-	case byID && byName:
-		return xmlrpc.Value{}, eitherName
-	case byID:
-		q.Owner = billing.Account(n)
-	case !byName:
-		return xmlrpc.Value{}, missing("i_account")
-	}
-	q.Name = name
-	if ctx, err = a.scope(ctx, c); err != nil {
-		return xmlrpc.Value{}, err
-	}
-	info, err := a.engine.GetOwner(ctx, q)
+	info, err := a.ownerInfo(ctx, c, anAccount)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}
 	return xmlrpc.Struct(accountInfo(&info)...), nil
+}
+
+// ownerInfo reads the owner that a call names.
+func (a *api) ownerInfo(ctx context.Context, c call, k *ownerKind) (info billing.OwnerInfo, err error) {
+	q := billing.OwnerQuery{Kind: k.kind}
+	if q.Owner, q.Name, err = k.readEither(c.Params); err != nil {
+		return info, err
+	}
+	if ctx, err = a.scope(ctx, c); err != nil {
+		return info, err
+	}
+	return a.engine.GetOwner(ctx, q)
 }
 
 // accountInfo is flat; passwords are withheld.

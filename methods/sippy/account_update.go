@@ -12,7 +12,7 @@ func updateAccountMethod() method {
 	return method{
 		name:   "updateAccount",
 		about:  "Changes an account; what is not given stays, and at least one member is needed.",
-		caller: byCustomer, params: slices.Concat([]param{iAccountParam}, accountChanges()), run: (*api).updateAccount,
+		caller: byCustomer, params: slices.Concat([]param{anAccount.param()}, accountChanges()), run: (*api).updateAccount,
 	}
 }
 
@@ -21,7 +21,7 @@ func accountChanges() []param {
 }
 
 func (a *api) updateAccount(ctx context.Context, c call) (xmlrpc.Value, error) {
-	account, err := accountOf(c.Params)
+	account, err := anAccount.read(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}

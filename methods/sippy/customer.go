@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"topupd/billing"
-	"topupd/methods/xmlrpc"
 )
 
 func customerMethods() []method {
@@ -13,8 +12,6 @@ func customerMethods() []method {
 		deleteCustomerMethod(), blockCustomerMethod(), unblockCustomerMethod(),
 	}
 }
-
-var iCustomerParam = param{name: "i_customer", kind: "int", need: true}
 
 // customerMembers are what create and update take beside the name.
 func customerMembers() []param {
@@ -28,27 +25,13 @@ func customerMembers() []param {
 		}, paymentTerms, customerSecrets, fieldParams(customerFields))
 }
 
-// customerOf reads the customer that a call is about.
-func customerOf(p xmlrpc.Params) (billing.OwnerID, error) {
-	n, given, err := idOf(p, "i_customer")
-	if err == nil && !given {
-		err = missing("i_customer")
-	}
-	return billing.Customer(n), err
-}
-
 // customerTerms reads a customer's members; the second result is its access to
 // the API.
 func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
 	l.Name = r.text("name")
 	r.terms(l)
 	l.Login = r.text("web_login")
-	if pw := r.text("api_password"); pw.Given {
-		l.Password = billing.ToNull[billing.Secret]()
-		if pw.Value != nil {
-			l.Password = billing.To(billing.Secret(*pw.Value))
-		}
-	}
+	l.Password = r.secret("api_password")
 	r.secrets(customerSecrets)
 	l.Extra = r.fields(customerFields).merge()
 	return r.access()

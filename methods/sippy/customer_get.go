@@ -10,41 +10,15 @@ import (
 func getCustomerInfoMethod() method {
 	return method{
 		name: "getCustomerInfo", about: "Returns a customer; its balance is what it owes, so a credit is negative.",
-		caller: byWholesaler,
-		params: []param{
-			{name: "i_customer", kind: "int", note: "the customer; this or name"},
-			{name: "name", kind: "string", note: "this or i_customer"},
-		},
+		caller:  byWholesaler,
+		params:  aCustomer.eitherParams(),
 		returns: []param{{name: "customer", kind: "struct", note: "its members, without passwords"}},
 		run:     (*api).getCustomerInfo,
 	}
 }
 
-// eitherCustomer has the form of the note on i_account and i_customer.
-var eitherCustomer = xmlrpc.Fault{Code: 400, String: "Either i_customer or name is to be supplied, not both"}
-
 func (a *api) getCustomerInfo(ctx context.Context, c call) (xmlrpc.Value, error) {
-	q := billing.OwnerQuery{Kind: billing.KindCustomer}
-	n, byID, err := idOf(c.Params, "i_customer")
-	if err != nil {
-		return xmlrpc.Value{}, err
-	}
-	name, byName, err := textOf(c.Params, "name")
-	switch {
-	case err != nil:
-		return xmlrpc.Value{}, err
-	case byID && byName:
-		return xmlrpc.Value{}, eitherCustomer
-	case byID:
-		q.Owner = billing.Customer(n)
-	case !byName:
-		return xmlrpc.Value{}, missing("i_customer")
-	}
-	q.Name = name
-	if ctx, err = a.scope(ctx, c); err != nil {
-		return xmlrpc.Value{}, err
-	}
-	info, err := a.engine.GetOwner(ctx, q)
+	info, err := a.ownerInfo(ctx, c, aCustomer)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}

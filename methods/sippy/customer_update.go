@@ -13,13 +13,13 @@ func updateCustomerMethod() method {
 		name:   "updateCustomer",
 		about:  "Changes a customer below the one who calls; what is not given stays, and at least one member is needed.",
 		caller: byWholesaler,
-		params: slices.Concat([]param{iCustomerParam, {name: "name", kind: "string"}}, customerMembers()),
+		params: slices.Concat([]param{aCustomer.param(), {name: "name", kind: "string"}}, customerMembers()),
 		run:    (*api).updateCustomer,
 	}
 }
 
 func (a *api) updateCustomer(ctx context.Context, c call) (xmlrpc.Value, error) {
-	customer, err := customerOf(c.Params)
+	customer, err := aCustomer.read(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}

@@ -15,25 +15,17 @@ type movement struct {
 	name string
 	help string
 	kind billing.PostingKind
-	// account: it takes i_account; otherwise i_customer, and the amount is
-	// also booked against the customer that calls (1.4).
-	account bool
+	// owner: a customer's amount is also booked against the customer that calls (1.4).
+	owner *ownerKind
 }
 
 var movements = [...]movement{
-	{"accountAddFunds", "Adds a payment to an account's balance.", billing.PostAddFunds, true},
-	{"accountCredit", "Credits an account's balance.", billing.PostCredit, true},
-	{"accountDebit", "Debits an account's balance.", billing.PostDebit, true},
-	{"customerAddFunds", "Adds a payment to a customer's balance, out of the caller's.", billing.PostAddFunds, false},
-	{"customerCredit", "Credits a customer's balance, out of the caller's.", billing.PostCredit, false},
-	{"customerDebit", "Debits a customer's balance, in favour of the caller's.", billing.PostDebit, false},
-}
-
-func (m *movement) owner() string {
-	if m.account {
-		return "i_account"
-	}
-	return "i_customer"
+	{"accountAddFunds", "Adds a payment to an account's balance.", billing.PostAddFunds, anAccount},
+	{"accountCredit", "Credits an account's balance.", billing.PostCredit, anAccount},
+	{"accountDebit", "Debits an account's balance.", billing.PostDebit, anAccount},
+	{"customerAddFunds", "Adds a payment to a customer's balance, out of the caller's.", billing.PostAddFunds, aCustomer},
+	{"customerCredit", "Credits a customer's balance, out of the caller's.", billing.PostCredit, aCustomer},
+	{"customerDebit", "Debits a customer's balance, in favour of the caller's.", billing.PostDebit, aCustomer},
 }
 
 func fundsMethods() []method {
@@ -48,7 +40,7 @@ func (m *movement) method() method {
 	return method{
 		name: m.name, about: m.help, caller: byWholesaler, run: m.move,
 		params: []param{
-			{name: m.owner(), kind: "int", need: true},
+			m.owner.param(),
 			{name: "amount", kind: "double", need: true, note: "above 0"},
 			{name: "currency", kind: "string", need: true, note: "ISO 4217, the owner's"},
 			{name: "payment_notes", kind: "string"},
@@ -78,17 +70,9 @@ func (m *movement) move(a *api, ctx context.Context, c call) (xmlrpc.Value, erro
 // params reads the members in the page's order, so that the first one that is
 // missing is the one named (1.9).
 func (m *movement) params(p xmlrpc.Params, now time.Time) (f billing.MoveFundsParams, err error) {
-	f.Kind, f.FromParent = m.kind, !m.account
-	n, given, err := idOf(p, m.owner())
-	switch {
-	case err != nil:
+	f.Kind, f.FromParent = m.kind, m.owner == aCustomer
+	if f.Owner, err = m.owner.read(p); err != nil {
 		return f, err
-	case !given:
-		return f, missing(m.owner())
-	case m.account:
-		f.Owner = billing.Account(n)
-	default:
-		f.Owner = billing.Customer(n)
 	}
 	if f.Amount, err = amountOf(p); err != nil {
 		return f, err

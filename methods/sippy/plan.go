@@ -16,5 +16,3 @@ type planEngine interface {
 func planMethods() []method {
 	return []method{getServicePlanInfoMethod(), getAccountMinutePlansMethod(), billingRunMethod()}
 }
-
-var accountParam = param{name: "i_account", kind: "int", need: true}

@@ -9,12 +9,12 @@ import (
 func billingRunMethod() method {
 	return method{
 		name: "billingRun", about: "Bills what is due of an account's plan now; a repeat bills nothing.", caller: byWholesaler, run: (*api).billingRun,
-		params: []param{accountParam},
+		params: []param{anAccount.param()},
 	}
 }
 
 func (a *api) billingRun(ctx context.Context, c call) (xmlrpc.Value, error) {
-	account, err := accountOf(c.Params)
+	account, err := anAccount.read(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}

@@ -9,13 +9,13 @@ import (
 func getAccountMinutePlansMethod() method {
 	return method{
 		name: "getAccountMinutePlans", about: "Returns the minute plans of an account.", caller: byWholesaler, run: (*api).getAccountMinutePlans,
-		params:  []param{accountParam},
+		params:  []param{anAccount.param()},
 		returns: []param{{name: "minute_plans", kind: "array", note: "structs of i_service_plan, description, price, seconds_total, seconds_left, chargeable_seconds"}},
 	}
 }
 
 func (a *api) getAccountMinutePlans(ctx context.Context, c call) (xmlrpc.Value, error) {
-	account, err := accountOf(c.Params)
+	account, err := anAccount.read(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err
 	}

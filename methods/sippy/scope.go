@@ -28,8 +28,7 @@ func ownerOf(p xmlrpc.Params) (billing.OwnerID, error) {
 	return 0, missing("i_account")
 }
 
-// bothOwners has the words of the source page's note.
-var bothOwners = xmlrpc.Fault{Code: 400, String: "Either i_account or i_customer is to be supplied, not both"}
+var bothOwners = either("i_account", "i_customer")
 
 // idOf reads an owner's number. One that is too large for any owner is an
 // owner that does not exist.

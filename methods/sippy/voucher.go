@@ -2,6 +2,7 @@ package sippy
 
 import (
 	"context"
+	"slices"
 
 	"topupd/billing"
 	"topupd/methods/xmlrpc"
@@ -15,12 +16,10 @@ type voucherEngine interface {
 func voucherMethods() []method {
 	return []method{{
 		name: "rechargeVoucher", about: "Credits an account with a voucher, which works once.", caller: byWholesaler, run: (*api).rechargeVoucher,
-		params: []param{
-			{name: "i_account", kind: "int", note: "the account; this or username"},
-			{name: "username", kind: "string", note: "the account; this or i_account"},
+		params: slices.Concat(anAccount.eitherParams(), []param{
 			{name: "voucher_id", kind: "string", need: true, note: "the code of the voucher"},
 			{name: "secret_pin", kind: "string", note: "where the voucher has one"},
-		},
+		}),
 		returns: []param{
 			{name: "value", kind: "double", note: "what the voucher was worth"},
 			{name: "voucher_currency", kind: "string", note: "ISO 4217"},
@@ -49,28 +48,10 @@ func (a *api) rechargeVoucher(ctx context.Context, c call) (xmlrpc.Value, error)
 	), nil
 }
 
-// bothAccounts: guessing which of two was meant could credit a stranger (S-511).
-var bothAccounts = xmlrpc.Fault{Code: 400, String: "Either i_account or username is to be supplied, not both"}
-
 func rechargeParams(p xmlrpc.Params) (r billing.RechargeParams, err error) {
-	n, byID, err := idOf(p, "i_account")
-	if err != nil {
+	if r.Account, r.Username, err = anAccount.readEither(p); err != nil {
 		return r, err
 	}
-	username, byName, err := textOf(p, "username")
-	switch {
-	case err != nil:
-		return r, err
-	case byID && byName:
-		return r, bothAccounts
-	case byID:
-		r.Account = billing.Account(n)
-	case !byName:
-		return r, missing("i_account")
-	case username == "":
-		return r, wrong("username")
-	}
-	r.Username = username
 	code, err := neededText(p, "voucher_id")
 	if err != nil {
 		return r, err
