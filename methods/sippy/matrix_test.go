@@ -236,6 +236,19 @@ func TestLibXMLRPCTools(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "getLowBalance") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	out, err = exec.CommandContext(t.Context(), tool, url, "system.methodHelp", "setLowBalance").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "i_account") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// Its arguments are scalars: the refusal of one is all that it can get.
+	out, err = exec.CommandContext(t.Context(), tool, url, "getLowBalance", "i/100").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "one struct expected") {
+		t.Errorf("a scalar: %v\n%s", err, out)
+	}
+	out, err = exec.CommandContext(t.Context(), tool, url, "noSuchMethod").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "we do not have a method with that name") || !strings.Contains(string(out), "-32601") {
+		t.Errorf("unknown method: %v\n%s", err, out)
+	}
 	api := need.Program(t, "xml-rpc-api2txt", "apt-get install xmlrpc-api-utils")
 	out, err = exec.CommandContext(t.Context(), api, url).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "struct setLowBalance (struct)") {

@@ -146,8 +146,11 @@ check("after gzip", zipped.echo(1), 1)
 # introspection
 names = server.system.listMethods()
 check("sorted", names, sorted(names))
-for name in ["system.listMethods", "system.methodHelp", "system.methodSignature", "system.multicall", "echo"]:
+for name in ["system.getCapabilities", "system.listMethods", "system.methodHelp", "system.methodSignature", "system.multicall", "echo"]:
     check(name, name in names, True)
+capabilities = server.system.getCapabilities()
+check("capabilities", {k: v["specVersion"] for k, v in capabilities.items()},
+      {"xmlrpc": 1, "introspect": 1, "system.multicall": 1, "faults_interop": 20010516, "nil": 20010518})
 check("signature", server.system.methodSignature("validator1.easyStructTest"), [["int", "struct"]])
 check("no signature", server.system.methodSignature("decimal"), "undef")
 check("help", server.system.methodHelp("echo"), "Returns its argument.")
