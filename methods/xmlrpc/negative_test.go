@@ -3,6 +3,9 @@ package xmlrpc
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -179,5 +182,34 @@ func TestOddMethodNames(t *testing.T) {
 		if w := post(h, callText(name, "")); !strings.Contains(w.Body.String(), "<int>-32601</int>") || strings.Contains(w.Body.String(), name) {
 			t.Errorf("%s: %s", name, w.Body)
 		}
+	}
+}
+
+// A request that ends before its length does runs nothing, and the server goes on.
+func TestPartialPost(t *testing.T) {
+	ran := make(chan struct{}, 2)
+	server := httptest.NewServer(newHandler(t, Options{}, Method{Name: "run", Call: func(context.Context, []Value) (Value, error) {
+		ran <- struct{}{}
+		return Nil(), nil
+	}}))
+	defer server.Close()
+	body := callText("run", "")
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body)+1, body)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
+		t.Errorf("%q %v", answer, err)
+	}
+	if len(ran) != 0 {
+		t.Error("a whole call in a part of a request ran")
+	}
+	if reply := roundTripHTTP(t, server.URL, body); !strings.Contains(reply, "<nil/>") || len(ran) != 1 {
+		t.Errorf("and then %s", reply)
 	}
 }
