@@ -2,7 +2,9 @@ package billing
 
 import (
 	"context"
+	"crypto/md5"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -219,3 +221,9 @@ func checkLogin(name string) error {
 
 // NewPassword is a random password of 26 letters and digits.
 func NewPassword() Secret { return Secret(rand.Text()) }
+
+// ha1 is the Digest password hash of RFC 2617.
+func ha1(user, realm, password string) Secret {
+	h := md5.Sum([]byte(user + ":" + realm + ":" + password))
+	return Secret(hex.EncodeToString(h[:]))
+}
