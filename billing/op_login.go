@@ -21,7 +21,7 @@ type Credential struct {
 // force. Errors: NotFound.
 func (e *Engine) Credential(ctx context.Context, name string) (Credential, error) {
 	var l Login
-	err := e.store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		l, err = r.Login(name)
 		return err
 	})
@@ -155,7 +155,7 @@ func (u *unitOfWork) disable(name string, disabled bool) error {
 
 // Logins lists the logins of the actor's scope.
 func (e *Engine) Logins(ctx context.Context) (logins []Login, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		all, err := r.Logins()
 		if err != nil {
 			return err

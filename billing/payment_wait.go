@@ -73,7 +73,7 @@ func (e *Engine) awaitPayment(ctx context.Context, c Charge) PaymentResult {
 	tick := time.NewTicker(paymentPoll)
 	defer tick.Stop()
 	for last := false; ; {
-		err := e.store.View(ctx, func(r Reader) error {
+		err := e.view(ctx, func(r Reader) error {
 			now, err := r.Charge(c.ID)
 			if err == nil {
 				c = now
