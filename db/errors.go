@@ -36,7 +36,9 @@ var constraintFields = map[string]string{
 	"buckets.owner_id, buckets.unit":                  "bucket",
 	"entries.posting_id, entries.n":                   "entry",
 	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
-	"meta.key": "key",
+	"orders.payment_id": "payment",
+	"orders.posting_id": "posting",
+	"meta.key":          "key",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

@@ -84,14 +84,6 @@ var objectKinds = map[string]*objectKind{
 	"service": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"class", isText, true},
 	}},
-	"subscription": {owned: true, members: []objectMember{
-		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"phoneNumber", isText, true},
-		{"categoryId", nullOr(isInt), false}, {"wholeSalesPartnerId", nullOr(isInt), false}, {"salesCode", nullOr(isText), false},
-	}},
-	"payment": {owned: true, members: []objectMember{
-		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
-		{"currency", isText, true}, {"i_debit_credit_card", nullOr(isID), false}, {"status", isText, true},
-	}},
 	"pool_plan": {members: []objectMember{
 		{"offer", isID, true}, {"i_customer", isID, true}, {"name", isText, true}, {"currency", isText, true},
 		{"expirationType", isText, false}, {"expires", nullOr(isDate), false},
