@@ -88,6 +88,12 @@ func TestQueryPlans(t *testing.T) {
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"subscriptions":      {sqlSubscriptions, 2, []string{"s USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"gateway payments":   {sqlGatewayPayments, 2, []string{"p USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"paid with card":     {sqlPaidWithCard, 1, []string{"gateway_payments_card"}},
+		"order by payment":   {sqlOrderByPayment, 1, []string{"orders_payment"}},
+		"newest order":       {sqlNewestOrder, 1, []string{"orders_subscription"}},
+		"orders":             {sqlOrders, 2, []string{"d USING INTEGER PRIMARY KEY", "s USING INTEGER PRIMARY KEY"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,6 +50,7 @@ func records(t *testing.T, e Engine) {
 		"times":       timeRecords,
 		"audit":       auditRecords,
 		"vouchers":    voucherRecords,
+		"orders":      subscriptionRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
