@@ -21,9 +21,10 @@ func TestSubscriptionLinesMove(t *testing.T) {
 	}
 	defer raw.Close()
 	for _, query := range []string{
-		`INSERT INTO owners (id, parent_id, top_id, path, name, username, email, currency, balance_group, credit_limit, time_zone, blocked, held, extra, created_at, updated_at)
-VALUES (20, 2, 20, '/1/10/', 'Acme', '', '', 'USD', 0, 0, '', 0, 0, '', 1, 1), (201, 20, 20, '/1/10/', 'Alice', '', '', 'USD', 100, 0, '', 0, 0, '', 1, 1)`,
-		`INSERT INTO cards (id, owner_id, top_id, gateway, token, state, is_primary, auto_collect) VALUES (1000, 201, 20, 'sandbox', x'01', 'usable', 0, 0), (1001, 20, 20, 'sandbox', x'01', 'usable', 0, 0)`,
+		`INSERT INTO owners (id, kind, parent_id, top_id, path, name, username, email, currency, balance_group, credit_limit, time_zone, blocked, held, extra)
+VALUES (20, 0, 2, 20, '/1/10/', 'Acme', '', '', 'USD', 0, 0, '', 0, 0, ''), (201, 1, 20, 20, '/1/10/', 'Alice', '', '', 'USD', 100, 0, '', 0, 0, '')`,
+		`INSERT INTO cards (id, owner_id, top_id, gateway, gateway_customer, fingerprint, brand, last4, exp_month, exp_year, holder, is_primary, state, aside, auto_collect, priority, extra)
+VALUES (1000, 201, 20, 'sandbox', '', '', '', '', 0, 0, '', 0, 'usable', '', 0, 1, ''), (1001, 20, 20, 'sandbox', '', '', '', '', 0, 0, '', 0, 'usable', '', 0, 1, '')`,
 		`INSERT INTO objects (type, key, body) VALUES
 ('service', '1', '{"type":"service","id":1,"i_account":100,"class":"/x"}'),
 ('subscription', '1', '{"type":"subscription","id":1,"i_account":100,"phoneNumber":"1555","categoryId":1,"wholeSalesPartnerId":9,"salesCode":null}'),
@@ -31,7 +32,7 @@ VALUES (20, 2, 20, '/1/10/', 'Acme', '', '', 'USD', 0, 0, '', 0, 0, '', 1, 1), (
 ('subscription', '3', '{"type":"subscription","id":3,"i_account":7,"phoneNumber":"nobody''s"}'),
 ('payment', '1', '{"type":"payment","id":1,"i_account":100,"amount":"2.00","currency":"USD","i_debit_credit_card":1000,"status":"paid"}'),
 ('payment', '2', '{"type":"payment","id":2,"i_customer":10,"amount":"0.000001","currency":"USD","status":"paid"}'),
-('payment', '3', '{"type":"payment","id":3,"i_account":100,"amount":"123456789012.345678000","currency":"KWD","i_debit_credit_card":1001,"status":"sent"}'),
+('payment', '3', '{"type":"payment","id":3,"i_account":100,"amount":"999999999999.345678000","currency":"KWD","i_debit_credit_card":1001,"status":"sent"}'),
 ('payment', '4', '{"type":"payment","id":4,"i_account":100,"amount":"7","currency":"USD","i_debit_credit_card":99,"status":"paid"}'),
 ('payment', '5', '{"type":"payment","id":5,"i_account":100,"amount":"-7","currency":"USD","status":"paid"}'),
 ('payment', '6', '{"type":"payment","id":6,"i_account":100,"amount":"0.00","currency":"USD","status":"paid"}'),
@@ -52,7 +53,7 @@ VALUES (20, 2, 20, '/1/10/', 'Acme', '', '', 'USD', 0, 0, '', 0, 0, '', 1, 1), (
 		`SELECT count(*) FROM gateway_payments`: 4,
 		`SELECT count(*) FROM gateway_payments WHERE id = 1 AND owner_id = 201 AND top_id = 20 AND amount = 2000000 AND currency = 'USD' AND card_id = 1000 AND status = 'paid'`: 1,
 		`SELECT count(*) FROM gateway_payments WHERE id = 2 AND owner_id = 20 AND amount = 1 AND card_id IS NULL`:                                                                1,
-		`SELECT count(*) FROM gateway_payments WHERE id = 3 AND amount = 123456789012345678 AND card_id IS NULL AND status = 'sent'`:                                             1,
+		`SELECT count(*) FROM gateway_payments WHERE id = 3 AND amount = 999999999999345678 AND card_id IS NULL AND status = 'sent'`:                                             1,
 		`SELECT count(*) FROM gateway_payments WHERE id = 4 AND amount = 7000000 AND card_id IS NULL`:                                                                            1,
 		`SELECT count(*) FROM objects`: 6,
 		`SELECT count(*) FROM objects WHERE type = 'payment' AND key IN ('5', '6', '7', '8')`: 4,

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"topupd/billing"
@@ -154,6 +155,6 @@ func golden(t testing.TB, name, got string) {
 	want, err := os.ReadFile(file)
 	must(t, err)
 	if string(want) != got {
-		t.Errorf("%s differs, got:\n%s", file, got)
+		t.Errorf("%s differs:\n%s", file, cmp.Diff(string(want), got))
 	}
 }
