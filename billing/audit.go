@@ -28,6 +28,8 @@ const (
 	AuditResume   AuditAction = "RESUME"
 	AuditGolive   AuditAction = "GOLIVE"
 	AuditRekey    AuditAction = "REKEY"
+	AuditAuthOK   AuditAction = "AUTH_OK"   // resource web_login=...
+	AuditAuthFail AuditAction = "AUTH_FAIL" // how often stands in the info
 )
 
 // AuditRow says who did what to which resource, and from where. It is never

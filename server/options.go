@@ -48,6 +48,9 @@ type Options struct {
 	// Logins finds logins.
 	Logins LoginLookup
 
+	// LoginNotes is told of logins, for the audit log; nil is not.
+	LoginNotes LoginSink
+
 	// MaxBody bounds what is read of a body, also of a refused request's; 0 is
 	// DefaultMaxBody. Interfaces may have tighter limits of their own.
 	MaxBody int64
@@ -64,9 +67,10 @@ type Options struct {
 	// CheckDatabase says whether the database answers; nil is not asked.
 	CheckDatabase func(ctx context.Context) error
 
-	// now and slowness are set by tests.
+	// now, slowness and noting are set by tests.
 	now      func() time.Time
 	slowness *slowness
+	noting   *noting
 }
 
 func (o *Options) fill() error {
@@ -81,6 +85,9 @@ func (o *Options) fill() error {
 	}
 	if o.slowness == nil {
 		o.slowness = &defaultSlowness
+	}
+	if o.noting == nil {
+		o.noting = &defaultNoting
 	}
 	return nil
 }
