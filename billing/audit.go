@@ -33,7 +33,7 @@ const (
 )
 
 // AuditRow says who did what to which resource, and from where. It is never
-// changed, and holds no secret.
+// changed, holds no secret, and goes when its time is over (Settings.AuditDays).
 type AuditRow struct {
 	ID AuditID
 	// At is the real clock, also under `run --as-of`.
@@ -69,6 +69,9 @@ type AuditReader interface {
 type AuditWriter interface {
 	// AddAudit appends a row and sets its ID.
 	AddAudit(*AuditRow) error
+	// DropAudit deletes rows from before a time, the oldest first, at most limit; it
+	// says how many. Conflict if one is younger than twelve hours.
+	DropAudit(before time.Time, limit int) (int64, error)
 }
 
 // audit writes the row of a change into its own transaction, for the top-level

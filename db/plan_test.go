@@ -88,6 +88,7 @@ func TestQueryPlans(t *testing.T) {
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"drop audit rows":    {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,7 @@ func records(t *testing.T, e Engine) {
 		"objects":     objectRecords,
 		"times":       timeRecords,
 		"audit":       auditRecords,
+		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
