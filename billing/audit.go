@@ -39,8 +39,8 @@ type AuditRow struct {
 	// At is the real clock, also under `run --as-of`.
 	At  time.Time
 	Top OwnerID
-	// Actor is the login, "trusted", or the interface of a command or job; Customer
-	// is the customer that it acted as, 0 for none.
+	// Actor is the login, "trusted", the interface of a command, the job that acted by
+	// itself, or the gateway that told something; Customer is the customer that it acted as, 0 for none.
 	Actor    string
 	Customer OwnerID
 	API      string
@@ -81,7 +81,7 @@ func (u *unitOfWork) audit(a AuditAction, top OwnerID, resource string, info *au
 		return nil
 	}
 	return u.tx.AddAudit(&AuditRow{
-		At: u.real, Top: top, Actor: u.actor.Name(), Customer: u.actor.Customer, API: u.actor.API, Address: u.actor.Address,
+		At: u.real, Top: top, Actor: u.actor.auditName(), Customer: u.actor.Customer, API: u.actor.API, Address: u.actor.Address,
 		Action: a, Resource: resource, Info: info.text(),
 	})
 }

@@ -139,7 +139,8 @@ func TestVoucherIsAPayment(t *testing.T) {
 	}
 	k.audits()
 	k.ok(k.recharge(t0, k.vouchers(billing.CreateVouchersParams{})[0].Code, ""))
-	k.wantAudits("a recharge", `A vouchers:i_voucher=1 {"count":"1","amount":"30.00 USD"}`, `FUNDS recharge:i_account=100 {"balance":"2.0 to 32.0","currency":"USD"}`)
+	k.wantAudits("a recharge", `A vouchers:i_voucher=1 {"count":"1","amount":"30.00 USD"}`, `FUNDS recharge:i_account=100 {"balance":"2.0 to 32.0","currency":"USD"}`,
+		`U low_balance:i_account=100 {"suspended":"hard_decline to "}`, `U accounts:i_account=100 {"blocked":"billing to "}`)
 	k.wantBalance(12 * usd)
 	if s := k.policy().State; s.Suspended != "" || s.Below || k.owner().Blocked != 0 {
 		t.Errorf("%+v, %s", s, k.owner().Blocked)

@@ -79,6 +79,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
+	ctx = asJob(ctx, JobCharges)
 	var asks, charges []ChargeID
 	var refunds []RefundID
 	var notices []NoticeID

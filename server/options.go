@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"topupd/billing"
 )
 
 // Login is an identity: a name and the customer that it belongs to.
@@ -15,6 +17,9 @@ type Login struct {
 	Name string
 	// Customer is i_customer; 1 is root.
 	Customer int64
+	// Blocked is why its customer, or one above it, is blocked; interfaces decide what
+	// that keeps it from.
+	Blocked billing.Block
 	// Trusted says that a trusted network vouches for it, not a password.
 	Trusted bool
 }

@@ -123,7 +123,7 @@ func (s *serving) login(ctx context.Context, name string) (server.Login, string,
 	if err != nil {
 		return server.Login{}, "", false, err
 	}
-	return server.Login{Name: c.Login, Customer: c.Customer.Number()}, c.HA1.Reveal(), true, nil
+	return server.Login{Name: c.Login, Customer: c.Customer.Number(), Blocked: c.Blocked}, c.HA1.Reveal(), true, nil
 }
 
 // noteLogins keeps what authentication tells in the audit log.
