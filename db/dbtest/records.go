@@ -51,6 +51,7 @@ func records(t *testing.T, e Engine) {
 		"audit":       auditRecords,
 		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
+		"guesses":     guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -83,10 +83,10 @@ func must(t testing.TB, err error) {
 
 // actors are those a script may call as; their passwords are their names.
 var actors = map[string]billing.Actor{
-	"root":    {Login: "root", Customer: billing.Root, API: "xmlrpc"},
-	"acme":    {Login: "acme", Customer: billing.Customer(10), API: "xmlrpc"},
-	"north":   {Login: "north", Customer: billing.Customer(11), API: "xmlrpc"},
-	"other":   {Login: "other", Customer: billing.Customer(20), API: "xmlrpc"},
+	"root":  {Login: "root", Customer: billing.Root, API: "xmlrpc"},
+	"acme":  {Login: "acme", Customer: billing.Customer(10), API: "xmlrpc"},
+	"north": {Login: "north", Customer: billing.Customer(11), API: "xmlrpc"},
+	"other": {Login: "other", Customer: billing.Customer(20), API: "xmlrpc"},
 	// A customer that is blocked for billing; no run does that to one yet.
 	"owing":   {Login: "owing", Customer: billing.Customer(20), API: "xmlrpc", Blocked: billing.BlockBilling},
 	"trusted": {Trusted: true, Customer: billing.Root, API: "xmlrpc"},
