@@ -289,8 +289,7 @@ func TestWebLogin(t *testing.T) {
 	works("sub2", false)
 }
 
-// A form that is sent back whole takes no validity that was paid for, and a lifted
-// operator's block wakes an owner that is blocked for billing too.
+// A form that is sent back whole takes no validity that was paid for.
 func TestAFormSentBackTakesNothing(t *testing.T) {
 	k := newKit(t)
 	k.seed("tok_ok")
