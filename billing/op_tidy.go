@@ -18,9 +18,6 @@ var tidyFirst = time.Minute
 
 // tidyUp calls Tidy every now and then until ctx is done.
 func (e *Engine) tidyUp(ctx context.Context) {
-	if e.set.AuditDays == 0 {
-		return
-	}
 	for wait := tidyFirst; sleep(ctx, wait); wait = tidyEvery {
 		if _, err := e.Tidy(ctx); err != nil && ctx.Err() == nil {
 			e.observer.Failed("old audit rows could not be deleted", err)
