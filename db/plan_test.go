@@ -87,7 +87,9 @@ func TestQueryPlans(t *testing.T) {
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
+		"guesses":            {sqlGuesses, 1, []string{"voucher_guesses USING PRIMARY KEY"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"drop audit rows":    {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {
