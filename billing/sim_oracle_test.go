@@ -20,6 +20,9 @@ type books struct {
 	policies map[billing.OwnerID]billing.LowBalance
 	made     map[billing.ChargeID]billing.Decision // what led to a charge
 	notices  []billing.Notice
+	owners   map[billing.OwnerID]billing.Owner
+	cards    map[billing.CardID]billing.Card
+	vouchers map[billing.VoucherID]billing.Voucher
 	// decisions are all that were kept.
 	decisions []billing.Decision
 }
@@ -54,6 +57,10 @@ func (s *simulation) judge() {
 	s.judgeNotices(b)
 	s.judgePolicies(b)
 	s.judgeNobodyForgotten()
+	s.judgeCards(b)
+	s.judgePayments(b)
+	s.judgeVouchers(b)
+	s.judgeDeleted(b)
 	s.tally(b)
 }
 
@@ -92,6 +99,7 @@ func (s *simulation) read() (*books, error) {
 			charges: map[billing.ChargeID]billing.Charge{}, attempts: map[billing.ChargeID][]billing.Attempt{},
 			postings: map[billing.PostingID]billing.Posting{}, buckets: map[billing.OwnerID]int64{},
 			policies: map[billing.OwnerID]billing.LowBalance{}, made: map[billing.ChargeID]billing.Decision{},
+			owners: map[billing.OwnerID]billing.Owner{}, cards: map[billing.CardID]billing.Card{}, vouchers: map[billing.VoucherID]billing.Voucher{},
 		}
 		charges, err := r.Charges(billing.ChargeFilter{Limit: 1 << 20})
 		if err != nil {
@@ -116,6 +124,20 @@ func (s *simulation) read() (*books, error) {
 				b.made[d.Made] = d
 			}
 		}
+		cards, err := r.Cards(0, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, c := range cards {
+			b.cards[c.ID] = c
+		}
+		vouchers, err := r.Vouchers(0, 1<<20)
+		if err != nil {
+			return err
+		}
+		for _, v := range vouchers {
+			b.vouchers[v.ID] = v
+		}
 		b.notices, err = r.Notices(0, 0, 1<<20)
 		return err
 	})
@@ -127,6 +149,7 @@ func (b *books) readOwner(r billing.Reader, o *simOwner) error {
 	if err != nil {
 		return err
 	}
+	b.owners[o.id] = j.Owner
 	b.buckets[o.id], b.policies[o.id] = j.Bucket.Balance, j.Policy
 	postings, err := r.Postings(o.id, 0, 1<<20)
 	for _, p := range postings {
@@ -274,7 +297,7 @@ func (s *simulation) judgeForeign(b *books) {
 				s.find("the price of %s was posted twice", key)
 			}
 			prices[key] = true
-		case billing.PostAddFunds, billing.PostCredit, billing.PostDebit, billing.PostCharge, billing.PostRefund, billing.PostDispute:
+		case billing.PostAddFunds, billing.PostCredit, billing.PostDebit, billing.PostCharge, billing.PostRefund, billing.PostDispute, billing.PostVoucher:
 		default:
 			s.find("a posting of kind %s, which nobody asked for", p.Kind)
 		}
@@ -304,7 +327,7 @@ func (s *simulation) judgeCaps(b *books) {
 		if c.Purpose == billing.PurposeLowBalance {
 			low[c.Owner] = append(low[c.Owner], capture{p.at, c.Gross})
 		}
-		if c.State == billing.ChargeSucceeded {
+		if c.State == billing.ChargeSucceeded && c.Purpose.Automatic() {
 			day[fmt.Sprint(c.Owner, " ", c.SettledAt.Format(time.DateOnly))] += c.Gross
 		}
 	}
@@ -452,7 +475,7 @@ func (s *simulation) judgePolicies(b *books) {
 		}
 		return text
 	}
-	for _, o := range s.owners {
+	for _, o := range s.alive() {
 		if got, want := show(b.policies[o.id]), show(o.want); got != want {
 			s.find("the policy of %s is %s, acknowledged was %s", o.id, got, want)
 		}
