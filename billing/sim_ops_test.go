@@ -41,13 +41,13 @@ func (s *simulation) draw() simOp {
 		return s.drawMove(o, billing.PostAddFunds, 1+s.rng.Int64N(8*o.scale))
 	case n < 52:
 		return s.drawTransfer(o)
-	case n < 58:
+	case n < 62:
 		// Somebody pays while a charge is on its way.
 		o = s.charged(o)
 		return s.drawMove(o, billing.PostAddFunds, 30*o.scale)
-	case n < 70:
+	case n < 73:
 		return s.drawWork()
-	case n < 80:
+	case n < 82:
 		return simOp{name: "sweep", run: func(p *process) error {
 			_, _, err := p.engine.RunLowBalance(p.ctx, billing.RunParams{Trigger: "command"})
 			return err
@@ -267,8 +267,9 @@ func (s *simulation) drawRefund() simOp {
 	if half := p.first.Amount.Micros / 2; s.oneIn(2) && s.bank.Chargeable(billing.Money(half, p.first.Amount.Unit)) == nil {
 		params.Amount = &half
 	}
+	about := s.owners[slices.IndexFunc(s.owners, func(o *simOwner) bool { return o.id == p.first.Owner })]
 	return simOp{
-		name: fmt.Sprint("refund charge ", params.Charge), refused: []billing.Code{billing.Conflict, billing.Invalid},
+		name: fmt.Sprint("refund charge ", params.Charge), owner: about, refused: []billing.Code{billing.Conflict, billing.Invalid},
 		run: func(proc *process) error { _, err := proc.engine.RefundCharge(proc.ctx, params); return err },
 	}
 }

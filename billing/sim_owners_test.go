@@ -33,9 +33,9 @@ func (s *simulation) drawOwnerOp() simOp {
 		return s.drawCreate(s.oneIn(2))
 	case n < 55:
 		return s.drawUpdateOwner(o)
-	case n < 75:
+	case n < 70:
 		return s.drawBlock(o)
-	case n < 85:
+	case n < 87:
 		return s.drawGhost()
 	}
 	return s.drawDelete(o)
@@ -289,14 +289,21 @@ func (s *simulation) judgeDeleted(b *books) {
 				}
 			}
 			late := p.Kind == billing.PostRefund || p.Kind == billing.PostDispute || p.Kind == billing.PostCharge && s.confirmedByHand(p.Charge)
+			if p.BookedAt.After(o.deleted) {
+				s.count("posting after its owner's end")
+				if !late {
+					s.find("%s was deleted, and then posting %d of kind %s was booked", o.id, p.ID, p.Kind)
+				}
+			}
 			empty = sum == 0 || empty && late && !p.BookedAt.Before(o.leaves)
 		}
 		if !empty {
 			s.find("%s was deleted %s with %s", o.id, o.deleted.Sub(s.begun), billing.FormatMicros(sum))
 		}
 		for _, c := range b.charges {
-			if c.Owner == o.id && (c.Open() || c.CreatedAt.After(o.deleted)) {
-				s.find("%s was deleted, and its charge %d of %s is %s", o.id, c.ID, c.CreatedAt.Sub(s.begun), c.State)
+			later := c.Open() || c.CreatedAt.After(o.deleted) || c.SettledAt.After(o.deleted) && !s.confirmedByHand(c.ID)
+			if c.Owner == o.id && later {
+				s.find("%s was deleted, and its charge %d ended %s after that, %s", o.id, c.ID, c.SettledAt.Sub(o.deleted), c.State)
 			}
 		}
 	}
