@@ -12,6 +12,7 @@ import (
 
 	"topupd/billing"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 // stage is what outlives a process: database, bank and mail server. A story is
@@ -43,7 +44,7 @@ type scene struct {
 const gap = 3 * time.Minute
 
 func newStage(t *testing.T, s *story) *stage {
-	st := &stage{t: t, story: s, path: newFile(t), bank: newBank(), mailed: map[string]int{}}
+	st := &stage{t: t, story: s, path: dbtest.File(t), bank: newBank(), mailed: map[string]int{}}
 	st.store = openFile(t, st.path)
 	st.bank.plan = s.plan
 	st.bank.issuer = func(_ billing.ChargeID, n int, _ billing.Secret) verdict {

@@ -386,9 +386,11 @@ func (s *simulation) judgeRetries(b *books) {
 // judgeNetworks: a card that was declined as often as its network allows is not
 // tried again, whoever stored it and under whichever need.
 func (s *simulation) judgeNetworks() {
-	slack := 0
+	// Tries that are on their way are not declined yet: a worker takes up the next one
+	// while an answer is booked.
+	slack := 1
 	if s.parallel {
-		slack = len(s.owners) // tries that are on their way are not declined yet
+		slack = len(s.owners) + 4 // people pay beside the automatic charges
 	}
 	for i, p := range s.bank.list {
 		visa := s.bank.cardOf(p).Brand == "Visa"

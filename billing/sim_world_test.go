@@ -11,6 +11,7 @@ import (
 
 	"topupd/billing"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 // simulation is one seed: a few owners, cards and plans, a bank that lies, is
@@ -87,7 +88,7 @@ const tailLength = 40
 
 func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 	s := &simulation{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: newFile(t), bank: newBank(), mailed: map[string]int{},
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: dbtest.File(t), bank: newBank(), mailed: map[string]int{},
 		settings: billing.DefaultSettings(), begun: time.Now(), broken: broken,
 		counts: map[string]int{},
 	}
