@@ -262,7 +262,10 @@ func (s *simulation) drawRefund() simOp {
 	if len(took) == 0 {
 		return simOp{name: "nothing to refund", run: func(*process) error { return nil }}
 	}
-	p := took[s.rng.IntN(len(took))]
+	return s.refund(took[s.rng.IntN(len(took))])
+}
+
+func (s *simulation) refund(p *payment) simOp {
 	params := billing.RefundParams{Charge: p.first.ChargeID, Reason: "asked for"}
 	if half := p.first.Amount.Micros / 2; s.oneIn(2) && s.bank.Chargeable(billing.Money(half, p.first.Amount.Unit)) == nil {
 		params.Amount = &half

@@ -23,6 +23,7 @@ type books struct {
 	owners   map[billing.OwnerID]billing.Owner
 	cards    map[billing.CardID]billing.Card
 	vouchers map[billing.VoucherID]billing.Voucher
+	refunds  []billing.Refund
 	// decisions are all that were kept.
 	decisions []billing.Decision
 }
@@ -110,6 +111,11 @@ func (s *simulation) read() (*books, error) {
 			if b.attempts[c.ID], err = r.Attempts(c.ID); err != nil {
 				return err
 			}
+			refunds, err := r.RefundsOf(c.ID)
+			if err != nil {
+				return err
+			}
+			b.refunds = append(b.refunds, refunds...)
 		}
 		for _, o := range s.owners {
 			if err := b.readOwner(r, o); err != nil {

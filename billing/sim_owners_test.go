@@ -156,11 +156,21 @@ func (s *simulation) drawDelete(o *simOwner) simOp {
 // farewell settles what an account has and deletes it, if it can be.
 func (s *simulation) farewell() {
 	o := s.anAccount()
-	p := billing.SetLowBalanceParams{Owner: o.id, ChargeCard: billing.To(false), BRChargeCard: billing.To(false), Threshold: billing.ToNull[int64]()}
+	if s.oneIn(5) {
+		o = s.owners[0] // which cannot go
+	}
+	p := billing.SetLowBalanceParams{Owner: o.id, ChargeCard: billing.To(false), Threshold: billing.ToNull[int64]()}
+	if o.id.IsAccount() {
+		p.BRChargeCard = billing.To(false)
+	}
 	s.do(simOp{name: fmt.Sprint("farewell to ", o.id), again: true, acked: func() { o.remember(p) }, run: func(proc *process) error {
 		return proc.engine.SetLowBalance(proc.ctx, p)
 	}})
 	s.do(s.drawWork())
+	took := slices.DeleteFunc(s.bank.captures(), func(p *payment) bool { return p.first.Owner != o.id })
+	if len(took) > 0 && s.oneIn(2) {
+		s.do(s.refund(took[len(took)-1])) // nobody sends it before the end
+	}
 	has := int64(0)
 	s.do(simOp{name: "its balance", again: true, run: func(proc *process) error {
 		info, err := proc.engine.GetOwner(proc.ctx, billing.OwnerQuery{Owner: o.id})
@@ -299,6 +309,12 @@ func (s *simulation) judgeDeleted(b *books) {
 		}
 		if !empty {
 			s.find("%s was deleted %s with %s", o.id, o.deleted.Sub(s.begun), billing.FormatMicros(sum))
+		}
+		for _, f := range b.refunds {
+			// One that the card's bank sent back was settled before.
+			if f.Owner == o.id && f.Reversal == 0 && f.CreatedAt.Before(o.leaves) && (f.SettledAt.IsZero() || f.SettledAt.After(o.deleted)) {
+				s.find("%s was deleted, and its refund %d was open", o.id, f.ID)
+			}
 		}
 		for _, c := range b.charges {
 			later := c.Open() || c.CreatedAt.After(o.deleted) || c.SettledAt.After(o.deleted) && !s.confirmedByHand(c.ID)

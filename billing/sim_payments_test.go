@@ -76,10 +76,14 @@ func (s *simulation) pay(m *simPayment) simOp {
 			}
 			if m.token == "" {
 				got, err = p.engine.MakePayment(ctx, m.params)
-				return err
+			} else {
+				by := billing.MakePaymentByCardParams{MakePaymentParams: m.params, Terms: terms(number(m.token.Reveal()))}
+				got, err = p.engine.MakePaymentByCard(ctx, by)
 			}
-			by := billing.MakePaymentByCardParams{MakePaymentParams: m.params, Terms: terms(number(m.token.Reveal()))}
-			got, err = p.engine.MakePaymentByCard(ctx, by)
+			code, field := billing.ErrorCode(err), billing.ErrorField(err)
+			if code == billing.Conflict && field != "i_debit_credit_card" || code == billing.NotFound && field != "i_debit_credit_card" && field != m.owner.id.Field() {
+				s.find("%s was refused: %v", m, err)
+			}
 			return err
 		},
 		acked: func() {
