@@ -312,7 +312,7 @@ func (s *simulation) judgeDeleted(b *books) {
 		}
 		for _, f := range b.refunds {
 			// One that the card's bank sent back was settled before.
-			if f.Owner == o.id && f.Reversal == 0 && f.CreatedAt.Before(o.leaves) && (f.SettledAt.IsZero() || f.SettledAt.After(o.deleted)) {
+			if f.Owner == o.id && f.Reversal == 0 && !f.CreatedAt.After(o.leaves) && (f.SettledAt.IsZero() || f.SettledAt.After(o.deleted)) {
 				s.find("%s was deleted, and its refund %d was open", o.id, f.ID)
 			}
 		}
