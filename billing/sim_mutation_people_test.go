@@ -135,16 +135,12 @@ func (t generousTx) Post(p *billing.Posting) error {
 // hastyEnd lets an owner go with what it has.
 type hastyEnd struct {
 	billing.Tx
-	money bool // else with its open charges
+	forget func(*billing.Unfinished)
 }
 
 func (t hastyEnd) Unfinished(o billing.OwnerID) (billing.Unfinished, error) {
 	left, err := t.Tx.Unfinished(o)
-	if t.money {
-		left.Money = false
-	} else {
-		left.Charges = false
-	}
+	t.forget(&left)
 	return left, err
 }
 

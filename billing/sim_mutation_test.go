@@ -82,10 +82,18 @@ var mutations = []struct {
 		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return generousTx{tx, n} })}
 	}},
 	{"an owner is deleted with its money", "was deleted", func() breakage {
-		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, true} })}
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, func(u *billing.Unfinished) { u.Money = false }} })}
 	}},
 	{"an owner is deleted under a charge", "and its charge", func() breakage {
-		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, false} })}
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, func(u *billing.Unfinished) { u.Charges = false }} })}
+	}},
+	{"an owner is deleted under a refund", "and its refund", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, func(u *billing.Unfinished) { u.Refunds = false }} })}
+	}},
+	{"a customer is deleted above its accounts", "above its accounts", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx {
+			return hastyEnd{tx, func(u *billing.Unfinished) { u.Children = false }}
+		})}
 	}},
 	{"a deleted owner is known", "which was deleted, got", func() breakage {
 		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hauntedTx{tx} })}
