@@ -1,6 +1,9 @@
 package billing
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Actor is who asks: a login, the customer it belongs to, and where the
 // request came from. It is what scope, audit and mandates record.
@@ -21,6 +24,9 @@ type Actor struct {
 	// TLS says that the request came to us encrypted: what ends TLS before us is
 	// not known to be near.
 	TLS bool
+	// At is when the request came; zero for commands and jobs. All payments of one
+	// request share one wait.
+	At time.Time
 	// API names the interface: "xmlrpc", "cli", "import", "job".
 	API string
 }

@@ -41,7 +41,7 @@ func ownerChanges(from, to *Owner) *auditInfo {
 	auditNumber(i, "lifetime", from.Lifetime, to.Lifetime)
 	i.change("on_payment_action", string(from.OnPayment), string(to.OnPayment))
 	i.money("min_payment_amount", &from.MinPayment, &to.MinPayment)
-	was, is := switchFields(from.Extra), switchFields(to.Extra)
+	was, is := keptFields(from.Extra), keptFields(to.Extra)
 	names := slices.Collect(maps.Keys(is))
 	for name := range was {
 		if _, ok := is[name]; !ok {
@@ -55,21 +55,26 @@ func ownerChanges(from, to *Owner) *auditInfo {
 	return i
 }
 
-// switchFields are the switch's own fields of an owner, as texts.
-func switchFields(extra string) map[string]string {
-	var kept struct {
-		Fields map[string]json.RawMessage `json:"sippy"`
-	}
+// keptFields are the members that are kept for the interfaces, as texts; those that an
+// interface holds together keep their own names.
+func keptFields(extra string) map[string]string {
+	var kept map[string]json.RawMessage
 	if extra == "" || json.Unmarshal([]byte(extra), &kept) != nil {
 		return nil
 	}
-	texts := make(map[string]string, len(kept.Fields))
-	for name, raw := range kept.Fields {
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			text = string(raw)
+	texts := make(map[string]string, len(kept))
+	for name, raw := range kept {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(raw, &fields) != nil || fields == nil {
+			fields = map[string]json.RawMessage{name: raw}
 		}
-		texts[name] = text
+		for name, raw := range fields {
+			var text string
+			if json.Unmarshal(raw, &text) != nil {
+				text = string(raw)
+			}
+			texts[name] = text
+		}
 	}
 	return texts
 }

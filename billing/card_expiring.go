@@ -39,7 +39,7 @@ func (e *Engine) expiringCards(ctx context.Context, fn func([]Card) error) error
 		var after CardID
 		for {
 			var cards []Card
-			err := e.store.View(ctx, func(r Reader) (err error) {
+			err := e.view(ctx, func(r Reader) (err error) {
 				cards, err = r.ExpiringCards(month.Year(), int(month.Month()), after, page)
 				return err
 			})

@@ -150,3 +150,10 @@ func (u *unitOfWork) useToken(c *Card, t *newToken) (changed bool, err error) {
 	c.learn(t.told)
 	return true, u.heldWith(c)
 }
+
+func (e *Engine) firstGateway() string {
+	if len(e.order) == 0 {
+		return ""
+	}
+	return e.order[0]
+}

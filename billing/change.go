@@ -21,3 +21,15 @@ func (c Change[T]) required(field string) (T, error) {
 	}
 	return *c.Value, nil
 }
+
+// set replaces a member that was given; null empties it.
+func set[T any](dst *T, c Change[T]) {
+	if !c.Given {
+		return
+	}
+	var zero T
+	*dst = zero
+	if c.Value != nil {
+		*dst = *c.Value
+	}
+}

@@ -95,7 +95,7 @@ func (e *Engine) AuditLogs(ctx context.Context, p AuditLogsParams) (rows []Audit
 	case p.Limit != nil:
 		f.Limit = int(*p.Limit)
 	}
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		rows, err = r.AuditRows(f)
 		return err
 	})

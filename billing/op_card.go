@@ -9,7 +9,7 @@ import (
 // its token stays inside. Errors: NotFound.
 func (e *Engine) Card(ctx context.Context, o OwnerID, id CardID) (Card, error) {
 	var c Card
-	err := e.store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		if err := inScope(ctx, r, o); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (e *Engine) Cards(ctx context.Context, p CardsParams) ([]Card, error) {
 		return nil, Errorf(Invalid, "limit", "0 or more")
 	}
 	var cards []Card
-	err := e.store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		if err := inScope(ctx, r, p.Owner); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func (e *Engine) AddCard(ctx context.Context, p AddCardParams) (CardID, error) {
 	if err := p.into(&added, now(ctx)); err != nil {
 		return 0, err
 	}
-	if err := e.store.View(ctx, func(r Reader) error { return inScope(ctx, r, p.Owner) }); err != nil {
+	if err := e.view(ctx, func(r Reader) error { return inScope(ctx, r, p.Owner) }); err != nil {
 		return 0, err
 	}
 	token, err := e.exchange(ctx, &added, &p.CardTerms)

@@ -18,7 +18,7 @@ func (e *Engine) UpdateCard(ctx context.Context, p UpdateCardParams) error {
 		return Errorf(Missing, "alias", "give at least one field to change")
 	}
 	var c Card
-	err := e.store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		if err := inScope(ctx, r, p.Owner); err != nil {
 			return err
 		}

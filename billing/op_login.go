@@ -2,7 +2,9 @@ package billing
 
 import (
 	"context"
+	"crypto/md5"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -19,7 +21,7 @@ type Credential struct {
 // force. Errors: NotFound.
 func (e *Engine) Credential(ctx context.Context, name string) (Credential, error) {
 	var l Login
-	err := e.store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		l, err = r.Login(name)
 		return err
 	})
@@ -153,7 +155,7 @@ func (u *unitOfWork) disable(name string, disabled bool) error {
 
 // Logins lists the logins of the actor's scope.
 func (e *Engine) Logins(ctx context.Context) (logins []Login, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		all, err := r.Logins()
 		if err != nil {
 			return err
@@ -219,3 +221,9 @@ func checkLogin(name string) error {
 
 // NewPassword is a random password of 26 letters and digits.
 func NewPassword() Secret { return Secret(rand.Text()) }
+
+// ha1 is the Digest password hash of RFC 2617.
+func ha1(user, realm, password string) Secret {
+	h := md5.Sum([]byte(user + ":" + realm + ":" + password))
+	return Secret(hex.EncodeToString(h[:]))
+}

@@ -9,7 +9,7 @@ import (
 // never configured is NewLowBalance. Errors: NotFound.
 func (e *Engine) GetLowBalance(ctx context.Context, o OwnerID) (LowBalance, error) {
 	var p LowBalance
-	err := e.store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		j, err := r.OwnerPolicy(o)
 		if err == nil && !ActorFrom(ctx).Sees(&j.Owner) {
 			err = NotFound

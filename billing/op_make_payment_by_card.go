@@ -41,7 +41,7 @@ func (e *Engine) MakePaymentByCard(ctx context.Context, p MakePaymentByCardParam
 	// What can be refused or answered without the gateway is, before it gets the number.
 	var c Charge
 	var repeated bool
-	err := e.store.View(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		c, repeated, _, err = e.paidByCard(ctx, r, &p)
 		return err
 	})

@@ -28,7 +28,7 @@ type OwnerInfo struct {
 // GetOwner reads one owner in the actor's scope. Errors: NotFound; Exists when a
 // name stands for several.
 func (e *Engine) GetOwner(ctx context.Context, q OwnerQuery) (info OwnerInfo, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		o, err := findOwner(r, q, ActorFrom(ctx))
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func (e *Engine) ListOwners(ctx context.Context, p ListOwnersParams) (list Owner
 		p.Parent = a.Customer
 	}
 	list.At = now(ctx)
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		if p.Parent != 0 {
 			o, err := r.Owner(p.Parent)
 			if err == nil && !a.Sees(&o) {

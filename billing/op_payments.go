@@ -8,7 +8,7 @@ import (
 // PaymentInfo is one payment of an owner in the actor's scope. Errors: NotFound for
 // i_payment also when it is another owner's.
 func (e *Engine) PaymentInfo(ctx context.Context, o OwnerID, id PaymentID) (p Payment, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		if err := inScope(ctx, r, o); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (e *Engine) Payments(ctx context.Context, f PaymentFilter) (list []Payment,
 	if f.Limit == 0 || f.Limit > MaxPayments {
 		f.Limit = MaxPayments
 	}
-	err = e.store.View(ctx, func(r Reader) (err error) {
+	err = e.view(ctx, func(r Reader) (err error) {
 		if err := inScope(ctx, r, f.Owner); err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 // ServicePlan is a plan that the actor may know: root's are everybody's, a
 // customer's are those of who sees that customer. Errors: NotFound.
 func (e *Engine) ServicePlan(ctx context.Context, id PlanID) (p Plan, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		if p, err = r.Plan(id); err != nil || p.Customer == 0 {
 			return err
 		}
@@ -41,7 +41,7 @@ type MinutePlan struct {
 // MinutePlans lists an account's. None is kept here: minutes are counted by the
 // switch, we keep money. Errors: NotFound.
 func (e *Engine) MinutePlans(ctx context.Context, account OwnerID) ([]MinutePlan, error) {
-	return nil, e.store.View(ctx, func(r Reader) error {
+	return nil, e.view(ctx, func(r Reader) error {
 		o, err := r.Owner(account)
 		if a := ActorFrom(ctx); err == nil && !a.Sees(&o) {
 			err = NotFound

@@ -51,7 +51,7 @@ func (e *Engine) Thresholds(ctx context.Context, f ThresholdFilter) iter.Seq2[Th
 		for {
 			var rows []ThresholdRow
 			n := 0
-			err := e.store.View(ctx, func(r Reader) (err error) {
+			err := e.view(ctx, func(r Reader) (err error) {
 				rows, n, after, err = e.thresholdPage(ctx, r, f, within, after)
 				return err
 			})
@@ -139,7 +139,7 @@ func (e *Engine) Charges(ctx context.Context, f ChargeFilter) ([]ChargeRow, erro
 		f.Within = a.Customer
 	}
 	var rows []ChargeRow
-	err := e.store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		rows = nil
 		charges, err := r.Charges(f)
 		if err != nil {
@@ -166,7 +166,7 @@ func (e *Engine) Charges(ctx context.Context, f ChargeFilter) ([]ChargeRow, erro
 
 // Why lists the kept decisions about an owner, newest first, ids below before.
 func (e *Engine) Why(ctx context.Context, o OwnerID, before int64, limit int) (list []Decision, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		owner, err := r.Owner(o)
 		if a := ActorFrom(ctx); err == nil && !a.Sees(&owner) {
 			err = NotFound
@@ -183,7 +183,7 @@ func (e *Engine) Why(ctx context.Context, o OwnerID, before int64, limit int) (l
 // Mandates lists the consents to automatic charges of an owner in the actor's
 // scope, newest first. Errors: NotFound.
 func (e *Engine) Mandates(ctx context.Context, o OwnerID) (list []Mandate, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		owner, err := r.Owner(o)
 		if a := ActorFrom(ctx); err == nil && !a.Sees(&owner) {
 			err = NotFound
@@ -199,7 +199,7 @@ func (e *Engine) Mandates(ctx context.Context, o OwnerID) (list []Mandate, err e
 
 // CurrencyOf is the currency of an owner in the actor's scope. Errors: NotFound.
 func (e *Engine) CurrencyOf(ctx context.Context, o OwnerID) (unit Unit, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		owner, err := r.Owner(o)
 		if a := ActorFrom(ctx); err == nil && !a.Sees(&owner) {
 			err = NotFound
@@ -215,7 +215,7 @@ func (e *Engine) Runs(ctx context.Context, job Job, before RunID, limit int) (ru
 	if !ActorFrom(ctx).IsRoot() {
 		return nil, Errorf(Forbidden, "", "runs are shown to root logins")
 	}
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		if runs, err = r.Runs(job, before, limit); err != nil {
 			return err
 		}
@@ -231,7 +231,7 @@ func (e *Engine) Runs(ctx context.Context, job Job, before RunID, limit int) (ru
 
 // RunReport is one run as it stands now.
 func (e *Engine) RunReport(ctx context.Context, id RunID) (run Run, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		if run, err = r.Run(id); err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func fillTally(r Reader, run *Run) error {
 
 // LastKey is the newest firing of a job that finished; empty if none (N1).
 func (e *Engine) LastKey(ctx context.Context, job Job) (key string, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		key, err = r.LastKey(job)
 		return err
 	})
@@ -269,7 +269,7 @@ func (e *Engine) Snapshot(ctx context.Context, fn func(Reader) error) error {
 	if !ActorFrom(ctx).IsRoot() {
 		return Errorf(Forbidden, "", "export needs a root login")
 	}
-	return e.store.View(ctx, fn)
+	return e.view(ctx, fn)
 }
 
 // Token opens a card's token, for an export with secrets.
@@ -290,7 +290,7 @@ func (e *Engine) LoginHash(l *Login) (Secret, error) {
 
 // Empty reports whether nothing but root is there: what --demo loads into.
 func (e *Engine) Empty(ctx context.Context) (empty bool, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		owners, err := r.Owners(OwnerFilter{After: Root, Limit: 1})
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 // Errors: NotFound with the given field.
 func (e *Engine) ActAs(ctx context.Context, customer OwnerID, field string) (context.Context, error) {
 	a := ActorFrom(ctx)
-	err := e.store.View(ctx, func(r Reader) error {
+	err := e.view(ctx, func(r Reader) error {
 		o, err := r.Owner(customer)
 		if err == nil && (!a.Sees(&o) || o.ID.IsAccount()) {
 			err = NotFound

@@ -127,7 +127,7 @@ func (k *rekeying) each(ctx context.Context, fn func([]sealed) error) error {
 	var after CardID
 	for {
 		var cards []Card
-		err := k.e.store.View(ctx, func(r Reader) (err error) {
+		err := k.e.view(ctx, func(r Reader) (err error) {
 			cards, err = r.Cards(after, page)
 			return err
 		})
@@ -153,7 +153,7 @@ func (k *rekeying) page(list []sealed, fn func([]sealed) error) error {
 }
 
 func (k *rekeying) logins(ctx context.Context) (list []sealed, err error) {
-	err = k.e.store.View(ctx, func(r Reader) error {
+	err = k.e.view(ctx, func(r Reader) error {
 		logins, err := r.Logins()
 		list = nil
 		for _, l := range logins {
@@ -170,7 +170,7 @@ func (k *rekeying) logins(ctx context.Context) (list []sealed, err error) {
 
 // attempts are those that are under way: each has the token it was made with.
 func (k *rekeying) attempts(ctx context.Context) (list []sealed, err error) {
-	err = k.e.store.View(ctx, func(r Reader) error {
+	err = k.e.view(ctx, func(r Reader) error {
 		open, err := r.SealedAttempts()
 		list = nil
 		for _, a := range open {
@@ -312,7 +312,7 @@ func (e *Engine) NothingSealed(ctx context.Context) error {
 // sealedSamples hands over the first login's hash and the first and the last
 // card's token: a rekey goes from the one to the other.
 func (e *Engine) sealedSamples(ctx context.Context, fn func(value []byte, aad string) error) error {
-	return e.store.View(ctx, func(r Reader) error {
+	return e.view(ctx, func(r Reader) error {
 		logins, err := r.Logins()
 		if err != nil {
 			return err

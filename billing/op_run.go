@@ -193,7 +193,7 @@ const page = 1000
 func (e *Engine) sweepLowBalance(ctx context.Context, run *Run, p RunParams) error {
 	for {
 		var due []OwnerID
-		err := e.store.View(ctx, func(r Reader) (err error) {
+		err := e.view(ctx, func(r Reader) (err error) {
 			due, err = r.DueJudgements(now(ctx), page)
 			return err
 		})
@@ -244,7 +244,7 @@ func (e *Engine) billDue(ctx context.Context, run *Run, p RunParams) error {
 	var after OwnerID
 	for {
 		var due []AccountPlan
-		err := e.store.View(ctx, func(r Reader) (err error) {
+		err := e.view(ctx, func(r Reader) (err error) {
 			due, err = r.DueAccounts(now(ctx), afterAt, after, page)
 			return err
 		})
@@ -283,7 +283,7 @@ func (e *Engine) waitingOwners(ctx context.Context, fn func([]OwnerID) error) er
 	var after OwnerID
 	for {
 		var owners []OwnerID
-		err := e.store.View(ctx, func(r Reader) (err error) {
+		err := e.view(ctx, func(r Reader) (err error) {
 			owners, err = r.WaitingPeriods(after, page)
 			return err
 		})
@@ -361,7 +361,7 @@ func (e *Engine) dryRun(ctx context.Context, job Job, p RunParams, work pass) (R
 }
 
 func (e *Engine) dryLowBalance(ctx context.Context, run *Run, p RunParams) error {
-	return e.store.View(ctx, func(r Reader) error {
+	return e.view(ctx, func(r Reader) error {
 		due, err := r.DueJudgements(now(ctx), 1<<30)
 		if err != nil {
 			return err
@@ -441,7 +441,7 @@ func (e *Engine) dryDue(ctx context.Context, run *Run, p RunParams) error {
 	var after OwnerID
 	for {
 		var due []AccountPlan
-		err := e.store.View(ctx, func(r Reader) (err error) {
+		err := e.view(ctx, func(r Reader) (err error) {
 			due, err = r.DueAccounts(now(ctx), afterAt, after, page)
 			return err
 		})

@@ -71,7 +71,7 @@ func (e *Engine) Vouchers(ctx context.Context, after VoucherID, limit int) (list
 	if !ActorFrom(ctx).IsRoot() {
 		return nil, Errorf(Forbidden, "", "vouchers are root's")
 	}
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		list, err = r.Vouchers(after, limit)
 		return err
 	})

@@ -440,6 +440,27 @@ func TestPaymentWait(t *testing.T) {
 			t.Errorf("%d after %s", res, took)
 		}
 	})
+	t.Run("many payments of one request", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			k := newKit(t, noWindow)
+			k.seed("tok_ok")
+			start := time.Now()
+			asked := billing.ActorFrom(root(t0))
+			asked.At = start
+			for range 3 {
+				time.Sleep(time.Second)
+				made, err := k.engine.MakePayment(billing.WithActor(root(t0), asked), ten())
+				if err != nil || made.Result != billing.PaymentPending {
+					t.Errorf("%+v %v", made, err)
+				}
+			}
+			if took := time.Since(start); took != 22*time.Second {
+				t.Errorf("%s", took)
+			}
+			k.drain(t0)
+			k.wantStates(billing.ChargeSucceeded, billing.ChargeSucceeded, billing.ChargeSucceeded)
+		})
+	})
 	t.Run("the caller is gone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k := newKit(t)

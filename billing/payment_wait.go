@@ -59,16 +59,21 @@ func (w *waiting) tell(turned []ChargeID) {
 }
 
 // awaitPayment waits until a charge by hand has its outcome. The last thing known
-// counts when the time is over or the caller is gone.
+// counts when the time is over or the caller is gone; the time of a request with many
+// payments is over for all of them at once, or its answer would outlive the connection.
 func (e *Engine) awaitPayment(ctx context.Context, c Charge) PaymentResult {
 	told, leave := e.waiting.join(c.ID)
 	defer leave()
-	over := time.NewTimer(e.set.PaymentWait)
+	wait := e.set.PaymentWait
+	if at := ActorFrom(ctx).At; !at.IsZero() {
+		wait -= time.Since(at)
+	}
+	over := time.NewTimer(wait)
 	defer over.Stop()
 	tick := time.NewTicker(paymentPoll)
 	defer tick.Stop()
 	for last := false; ; {
-		err := e.store.View(ctx, func(r Reader) error {
+		err := e.view(ctx, func(r Reader) error {
 			now, err := r.Charge(c.ID)
 			if err == nil {
 				c = now

@@ -35,7 +35,7 @@ func (e *Engine) SendRefund(ctx context.Context, id RefundID) (f Refund, err err
 		if err := e.refundOne(ctx, id); err != nil {
 			return f, err
 		}
-		err = e.store.View(context.WithoutCancel(ctx), func(r Reader) error {
+		err = e.view(context.WithoutCancel(ctx), func(r Reader) error {
 			f, err = r.Refund(id)
 			return err
 		})

@@ -249,7 +249,7 @@ func (e *Engine) ResumeSending(ctx context.Context, reason string) error {
 
 // SendingStopped is the global breaker as it stands.
 func (e *Engine) SendingStopped(ctx context.Context) (stop SendingStop, err error) {
-	err = e.store.View(ctx, func(r Reader) error {
+	err = e.view(ctx, func(r Reader) error {
 		stop, err = r.SendingStop()
 		return err
 	})

@@ -53,6 +53,9 @@ func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) 
 	return nil
 }
 
+// view runs fn on one consistent snapshot.
+func (e *Engine) view(ctx context.Context, fn func(Reader) error) error { return e.store.View(ctx, fn) }
+
 func (u *unitOfWork) tell(f func(Observer)) { u.told = append(u.told, f) }
 
 // judged reads an owner for a change, in the actor's scope.

@@ -80,7 +80,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	var refunds []RefundID
 	var notices []NoticeID
 	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
-	err = e.store.View(ctx, func(r Reader) (err error) {
+	err = e.view(ctx, func(r Reader) (err error) {
 		// What may have been captured is asked about before anything new is sent.
 		first := filter
 		first.AskOnly = true

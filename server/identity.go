@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"topupd/billing"
 	"topupd/server/digest"
@@ -14,7 +15,7 @@ import (
 // withActor puts who asks into the request's context, and into its log line.
 func (s *Server) withActor(r *http.Request, l Login, api string) *http.Request {
 	a := billing.Actor{
-		Login: l.Name, Customer: billing.Customer(l.Customer), Trusted: l.Trusted, API: api, TLS: r.TLS != nil,
+		Login: l.Name, Customer: billing.Customer(l.Customer), Trusted: l.Trusted, API: api, TLS: r.TLS != nil, At: time.Now(),
 	}
 	if addr, ok := remote(r.RemoteAddr); ok {
 		a.Address = addr.String()

@@ -107,6 +107,9 @@ func (k *kit) step(t *testing.T, who, body string) string {
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/xml" {
 		return fmt.Sprintf("HTTP %d %s\n", w.Code, w.Header().Get("Content-Type"))
 	}
+	for _, what := range heading(methodOf(body), w) {
+		t.Errorf("%s breaks %s", methodOf(body), what)
+	}
 	return maskAudit(body, masked(w.Body.String()))
 }
 

@@ -2,8 +2,8 @@
 //
 // It owns the reading of a methodCall, the writing of a methodResponse or
 // fault, the dispatch table, system.listMethods, system.methodSignature,
-// system.methodHelp, system.multicall, and the limits on what a client may
-// send. It does not own any method of the business, authentication, logging,
+// system.methodHelp, system.getCapabilities, system.multicall, and the limits
+// on what a client may send. It does not own any method of the business, authentication, logging,
 // or the meaning of a fault number above the protocol's own: those belong to
 // the interface package that fills the table.
 //

@@ -49,7 +49,7 @@ type handler struct {
 // occurs twice.
 func NewHandler(methods []Method, o Options) (http.Handler, error) {
 	h := &handler{
-		methods: make(map[string]*Method, len(methods)+4),
+		methods: make(map[string]*Method, len(methods)+5),
 		limits:  o.Limits.orDefault(),
 		fault:   o.Fault,
 		observe: o.Observe,

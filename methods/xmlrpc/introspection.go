@@ -10,6 +10,12 @@ import (
 func (h *handler) system() []Method {
 	return []Method{
 		{
+			Name:      "system.getCapabilities",
+			Signature: [][]string{{"struct"}},
+			Help:      "Returns the conventions that the server keeps, each with its address and version.",
+			Call:      func(context.Context, []Value) (Value, error) { return capabilities, nil },
+		},
+		{
 			Name:      "system.listMethods",
 			Signature: [][]string{{"array"}},
 			Help:      "Returns the names of all methods.",
@@ -34,6 +40,20 @@ func (h *handler) system() []Method {
 			Call:      h.multicall,
 		},
 	}
+}
+
+// capabilities are the public conventions beside the specification, under the names
+// they have themselves.
+var capabilities = Struct(
+	capability("xmlrpc", "http://www.xmlrpc.com/spec", 1),
+	capability("introspect", "http://xmlrpc-c.sourceforge.io/xmlrpc-c/introspection.html", 1),
+	capability("system.multicall", "http://www.xmlrpc.com/discuss/msgReader$1208", 1),
+	capability("faults_interop", "http://xmlrpc-epi.sourceforge.net/specs/rfc.fault_codes.php", 20010516),
+	capability("nil", "http://www.ontosys.com/xml-rpc/extensions.php", 20010518),
+)
+
+func capability(name, url string, version int64) Member {
+	return Member{name, Struct(Member{"specUrl", String(url)}, Member{"specVersion", Int(version)})}
 }
 
 func (h *handler) sortedNames() []string {

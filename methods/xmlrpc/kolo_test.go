@@ -25,7 +25,7 @@ type koloStruct struct {
 // The client is dead for good after a mismatch, so one client for all calls
 // shows that none occurs (1.10.4).
 func TestKoloClient(t *testing.T) {
-	server := httptest.NewServer(newHandler(t, Options{}, interopMethods()...))
+	server := httptest.NewServer(newHandler(t, Options{}, driverMethods()...))
 	defer server.Close()
 	client, err := kolo.NewClient(server.URL, nil)
 	if err != nil {

@@ -25,9 +25,28 @@ func replyIs(t *testing.T, body string, want Value, handler ...Options) {
 
 func TestListMethods(t *testing.T) {
 	want := stringArray([]string{"abort", "echo", "fail", "panic", "refuse", "refuseByValue",
-		"system.listMethods", "system.methodHelp", "system.methodSignature", "system.multicall"})
+		"system.getCapabilities", "system.listMethods", "system.methodHelp", "system.methodSignature", "system.multicall"})
 	for _, params := range []string{"", "<param/>", param("<struct/>"), param("<struct>\n</struct>")} {
 		replyIs(t, callText("system.listMethods", params), want)
+	}
+}
+
+// The entry is what the introspection convention asks a server to name it by.
+func TestCapabilities(t *testing.T) {
+	w := post(newHandler(t, Options{}), callText("system.getCapabilities", ""))
+	call, err := DecodeCall(callOf(w.Body.Bytes()), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, version := range map[string]string{"xmlrpc": "1", "introspect": "1", "system.multicall": "1", "faults_interop": "20010516", "nil": "20010518"} {
+		entry, _ := call.Params[0].Get(name)
+		url, _ := entry.Get("specUrl")
+		if v, _ := entry.Get("specVersion"); v.Kind() != KindInt || v.Text() != version || !strings.HasPrefix(url.Text(), "http://") {
+			t.Errorf("%s: %s %s", name, url.Text(), v.Text())
+		}
+	}
+	if n := len(call.Params[0].Members()); n != 5 {
+		t.Errorf("%d entries", n)
 	}
 }
 

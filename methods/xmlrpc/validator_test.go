@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,10 +64,10 @@ func validatorMethods() []Method {
 	}
 }
 
-// interopMethods are what the driver and the kolo test call beside those.
-func interopMethods() []Method {
-	return append(validatorMethods(),
-		Method{Name: "decimal", Call: func(_ context.Context, params []Value) (Value, error) {
+// driverMethods are what the drivers and the kolo test call.
+func driverMethods() []Method {
+	return slices.Concat(validatorMethods(), interopEchoMethods(), []Method{
+		{Name: "decimal", Call: func(_ context.Context, params []Value) (Value, error) {
 			p, err := OneStruct(params)
 			if err != nil {
 				return Value{}, err
@@ -81,20 +82,44 @@ func interopMethods() []Method {
 			return Double(text), nil
 		}},
 		// layout compares our bytes for a value with those of the caller.
-		Method{Name: "layout", Call: func(_ context.Context, p []Value) (Value, error) {
+		{Name: "layout", Call: func(_ context.Context, p []Value) (Value, error) {
 			if got := string(AppendResponse(nil, p[0])); got != p[1].Text() {
 				return String(got + " instead of " + p[1].Text()), nil
 			}
 			return String("same"), nil
-		}})
+		}},
+		// a name that a client's encoding has to carry
+		{Name: "method\u20ac\u00a4", Call: func(_ context.Context, p []Value) (Value, error) { return p[0], nil }},
+	})
 }
 
-func TestPythonClient(t *testing.T) {
-	python := need.Program(t, "python3", "apt-get install python3")
-	server := httptest.NewServer(newHandler(t, Options{}, interopMethods()...))
-	defer server.Close()
-	out, err := exec.CommandContext(t.Context(), python, "../../testdata/xmlrpc/validator1.py", server.URL).CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != "ok" {
-		t.Errorf("%v\n%s", err, out)
+// The two public suites, from three stacks. Each driver prints ok, or what differed.
+func TestSuitesFromClients(t *testing.T) {
+	for _, c := range []struct {
+		program, driver string
+		check           []string // a command that fails when a library is missing
+		install         string
+	}{
+		{"python3", "suites.py", []string{"-c", "import xmlrpc.client"}, "apt-get install python3"},
+		{"perl", "suites.pl", []string{"-MRPC::XML::Client", "-e1"}, "apt-get install librpc-xml-perl"},
+		{"node", "suites.js", []string{"-e", `require("../clients/node_modules/xmlrpc")`}, "npm ci in testdata/clients"},
+	} {
+		t.Run(c.program, func(t *testing.T) {
+			program := need.Program(t, c.program, c.install)
+			run := func(args ...string) (string, error) {
+				cmd := exec.CommandContext(t.Context(), program, args...)
+				cmd.Dir = "../../testdata/xmlrpc"
+				out, err := cmd.CombinedOutput()
+				return strings.TrimSpace(string(out)), err
+			}
+			if out, err := run(c.check...); err != nil {
+				need.Missing(t, c.install+" ("+out+")")
+			}
+			server := httptest.NewServer(newHandler(t, Options{}, driverMethods()...))
+			defer server.Close()
+			if out, err := run(c.driver, server.URL); err != nil || out != "ok" {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }

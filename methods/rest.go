@@ -1,0 +1,24 @@
+package methods
+
+import "net/http"
+
+// Interface is one REST interface, as main mounts it. What is before it is not its
+// business: logins and tokens, limits, repeats by Idempotency-Key. What those refuse is
+// told in the interface's own shape.
+type Interface struct {
+	// Name is the interface's in /openapi/NAME.json.
+	Name string
+	// OpenAPI is its contract, an OpenAPI 3 document in JSON.
+	OpenAPI []byte
+	Routes  []Route
+	// Refuse answers for what is before it: status is 400, 401, 403, 404, 405, 409, 413,
+	// 415, 429, 500 or 503, message a sentence for the caller. Headers are set already.
+	Refuse func(w http.ResponseWriter, r *http.Request, status int, message string)
+}
+
+// Route is one operation. Its request carries the actor (billing.ActorFrom).
+type Route struct {
+	// Pattern is one of http.ServeMux: "POST /api/subscriptions/{id}/autotopup".
+	Pattern string
+	Handler http.HandlerFunc
+}
