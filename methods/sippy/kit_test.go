@@ -3,7 +3,6 @@ package sippy_test
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
 	"topupd/db"
+	"topupd/db/dbtest"
 	"topupd/methods/sippy"
 	"topupd/methods/xmlrpc"
 )
@@ -38,7 +38,7 @@ type kit struct {
 
 func newKit(t testing.TB) *kit {
 	t.Helper()
-	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "sippy.db"), db.Options{Migrate: true, NoSync: true})
+	store, err := db.Open(t.Context(), dbtest.File(t), db.Options{NoSync: true})
 	must(t, err)
 	t.Cleanup(func() { must(t, store.Close()) })
 	ring, err := seal.ParseRing(seal.Generate())
