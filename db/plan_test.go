@@ -87,6 +87,7 @@ func TestQueryPlans(t *testing.T) {
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
+		"guesses":            {sqlGuesses, 1, []string{"voucher_guesses USING PRIMARY KEY"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
 		"subscriptions":      {sqlSubscriptions, 2, []string{"s USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
 		"gateway payments":   {sqlGatewayPayments, 2, []string{"p USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
@@ -94,6 +95,7 @@ func TestQueryPlans(t *testing.T) {
 		"order by payment":   {sqlOrderByPayment, 1, []string{"orders_payment"}},
 		"newest order":       {sqlNewestOrder, 1, []string{"orders_subscription"}},
 		"orders":             {sqlOrders, 2, []string{"d USING INTEGER PRIMARY KEY", "s USING INTEGER PRIMARY KEY"}},
+		"drop audit rows":    {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,8 +49,10 @@ func records(t *testing.T, e Engine) {
 		"objects":     objectRecords,
 		"times":       timeRecords,
 		"audit":       auditRecords,
+		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
 		"orders":      subscriptionRecords,
+		"guesses":     guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
