@@ -51,6 +51,7 @@ var statuses = map[billing.Code]int{
 	billing.WrongCurrency: http.StatusBadRequest,
 	billing.KeyReused:     http.StatusConflict,
 	billing.Overflow:      http.StatusBadRequest,
+	billing.Blocked:       http.StatusForbidden,
 }
 
 // problem maps an engine's error (T-6).
