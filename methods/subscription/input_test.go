@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"topupd/billing"
 )
 
 // inXML is a request with members as they are given.
@@ -191,6 +193,30 @@ func TestRefuse(t *testing.T) {
 		New(nil, Options{}).Refuse(w, r, 429, "Too <many>.")
 		if w.Code != 429 || w.Body.String() != want {
 			t.Errorf("%d %s, want %s", w.Code, w.Body, want)
+		}
+	}
+}
+
+// A customer that a person blocked gets nothing; one that owes may read and pay.
+func TestBlockedCustomer(t *testing.T) {
+	k := newKit(t)
+	check := newContract(t)
+	for block, want := range map[billing.Block]map[string]int{
+		billing.BlockOperator: {"GET": 403, "POST": 403, "DELETE": 403},
+		billing.BlockBilling:  {"GET": 200, "POST": 200, "DELETE": 403},
+	} {
+		actor := actors["acme"]
+		actor.Blocked = block
+		for method, code := range want {
+			x := exchange{method: method, media: "application/json", body: pay1}
+			r := httptest.NewRequestWithContext(billing.WithActor(as("acme"), actor), method, address, strings.NewReader(pay1))
+			r.Header.Set("Content-Type", x.media)
+			w := httptest.NewRecorder()
+			k.handler.ServeHTTP(w, r)
+			if w.Code != code {
+				t.Errorf("%s, blocked for %s: %d %s, want %d", method, block, w.Code, w.Body, code)
+			}
+			check.answer(t, x, w)
 		}
 	}
 }
