@@ -145,10 +145,13 @@ func (k *kit) balance(o billing.OwnerID) string {
 	return text
 }
 
+// scripts is where the golden files are, and below it the source page's own samples.
+const scripts = "../../testdata/wire/subscription"
+
 // golden compares with a file, or rewrites it.
 func golden(t testing.TB, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name)
+	file := filepath.Join(scripts, name)
 	if *update {
 		must(t, os.WriteFile(file, []byte(got), 0o644))
 	}

@@ -104,7 +104,7 @@ func TestWire(t *testing.T) {
 		fmt.Fprintf(&b, "-- %d %s\n%s\n\n", w.Code, w.Header().Get("Content-Type"), w.Body)
 		check.answer(t, x, w)
 	}
-	golden(t, "wire.txt", b.String())
+	golden(t, "autotopup.txt", b.String())
 	if got := k.balance(billing.Account(100)); got != "11.00" { // 1.50 + 2.00 + 7.50
 		t.Errorf("the balance is %s", got)
 	}
@@ -117,7 +117,7 @@ func TestWire(t *testing.T) {
 
 func source(t testing.TB, name string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", "source", name))
+	b, err := os.ReadFile(filepath.Join(scripts, "source", name))
 	must(t, err)
 	return strings.TrimSuffix(string(b), "\n")
 }
