@@ -288,6 +288,24 @@ func TestAutoTopupRefusals(t *testing.T) {
 	}
 }
 
+// The money of a payment is there: the least payment is not asked. A card that was put
+// aside may be named; the judgement says why it is not charged.
+func TestAutoTopupTakesWhatWasPaid(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_lost")
+	k.subscribe()
+	k.importOwner(func(l *billing.OwnerLine) { l.MinPayment = billing.To(int64(100 * usd)) })
+	k.debit(t0, 18*usd)
+	k.drain(t0) // a hard decline puts card 1000 aside
+	k.enable(t0, billing.EnableAutoTopupParams{Payment: 1, Threshold: 3 * usd})
+	k.wantBalance(32 * usd)
+	k.debit(t0.Add(time.Hour), 31*usd)
+	k.drain(t0.Add(time.Hour))
+	k.wantStates(billing.ChargeFailed)
+	k.wantReason(billing.ReasonCardGone)
+	k.verify()
+}
+
 // Ten at once with one payment: one credit, one order.
 func TestPaymentIsUsedOnce(t *testing.T) {
 	k := newKit(t)
