@@ -306,6 +306,34 @@ func TestAutoTopupTakesWhatWasPaid(t *testing.T) {
 	k.verify()
 }
 
+// A repeat is answered also when the card was deleted since, as long as the policy names
+// it; it names no deleted card anew.
+func TestRepeatAfterTheCardIsGone(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.subscribe()
+	p := billing.EnableAutoTopupParams{Subscription: 1, Payment: 2, Threshold: 3 * usd}
+	first := k.enable(t0, p)
+	k.ok(k.engine.DeleteCard(root(t0), billing.Account(100), 1001))
+	if again := k.enable(t0, p); again.ID != first.ID {
+		t.Errorf("%+v", again)
+	}
+	k.enable(t0, billing.EnableAutoTopupParams{Payment: 1, Threshold: 3 * usd})
+	if _, err := k.engine.EnableAutoTopup(root(t0), p); billing.ErrorCode(err) != billing.Conflict || billing.ErrorField(err) != "payment" {
+		t.Errorf("a deleted card: %v", err)
+	}
+	k.wantBalance(57_500_000)
+	// An imported order may be of a payment whose card nobody knows.
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		return im.Order(billing.OrderLine{ID: 9, Subscription: 2, Payment: 4, Type: billing.OrderTopup, Status: billing.OrderCompleted, Created: t0, Effective: t0})
+	}))
+	k.set(t0, billing.SetLowBalanceParams{Card: billing.ToNull[billing.CardID]()})
+	p = billing.EnableAutoTopupParams{Subscription: 2, Payment: 4}
+	if _, err := k.engine.EnableAutoTopup(root(t0), p); billing.ErrorCode(err) != billing.Conflict {
+		t.Errorf("no card: %v", err)
+	}
+}
+
 // Ten at once with one payment: one credit, one order.
 func TestPaymentIsUsedOnce(t *testing.T) {
 	k := newKit(t)

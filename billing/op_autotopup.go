@@ -65,7 +65,8 @@ func (u *unitOfWork) enableAutoTopup(p EnableAutoTopupParams) (Order, error) {
 		return Order{}, Errorf(Conflict, "payment", "payment %d was used for another subscription", paid.ID)
 	}
 	card, err := u.cardOf(&paid)
-	if err != nil {
+	named := paid.Card != nil && sameCard(j.Policy.Card, paid.Card)
+	if err != nil && !(used && named) { // a repeat changes no card, so a deleted one may stay
 		return Order{}, err
 	}
 	if err := u.setAutoTopup(&j, p, &paid, used); err != nil || used {
@@ -172,6 +173,9 @@ func (u *unitOfWork) topup(j *Judged, sub *Subscription, paid *GatewayPayment, g
 	return order, u.paymentMoved(j, paid.Amount)
 }
 
+// Location is the zone in which interfaces tell dates: that of owners that have none.
+func (e *Engine) Location() *time.Location { return e.set.Location }
+
 // AutoTopup is how a subscription is topped up automatically.
 type AutoTopup struct {
 	Subscription SubscriptionID
@@ -199,7 +203,7 @@ func (e *Engine) AutoTopup(ctx context.Context, id SubscriptionID) (AutoTopup, e
 		if err != nil {
 			return wrongSubscription(id, err)
 		}
-		t.Enabled = j.Configured && j.Policy.ChargeCard && j.Policy.Threshold != nil
+		t.Enabled = j.Configured && j.Policy.ChargeCard && j.Policy.Threshold != nil && j.Policy.ChargeAmount > 0
 		t.Amount, t.Threshold = j.Policy.ChargeAmount, j.Policy.Threshold
 		order, err := r.NewestOrder(id)
 		t.Payment = order.Payment

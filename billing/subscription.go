@@ -112,7 +112,7 @@ type SubscriptionWriter interface {
 	PutSubscription(*Subscription) error
 	// PutGatewayPayment inserts or replaces one that was not used (Conflict if it was).
 	PutGatewayPayment(*GatewayPayment) error
-	// CreateOrder inserts. Errors: Exists with field "payment" (it was used) or "posting";
-	// Conflict unless the payment is paid and of the subscription's owner.
+	// CreateOrder inserts. Errors: Exists with field "payment" (it was used); Conflict
+	// unless the payment is paid and of the subscription's owner, and the posting its.
 	CreateOrder(*Order) error
 }

@@ -37,7 +37,6 @@ var constraintFields = map[string]string{
 	"entries.posting_id, entries.n":                   "entry",
 	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
 	"orders.payment_id": "payment",
-	"orders.posting_id": "posting",
 	"meta.key":          "key",
 }
 

@@ -78,7 +78,8 @@ func subscriptionRecords(w *world) {
 	same(w, payments(8, 0), nil)
 	same(w, orders(0, 0), nil)
 
-	post := posting(alice, "an order", 5)
+	post := posting(alice, "gateway_payment:7", 5)
+	post.Kind = billing.PostPrepaid
 	w.update(func(tx billing.Tx) error { return tx.Post(post) })
 	first, second := newOrder(8, 7), newOrder(8, 8)
 	first.Posting, second.Category, second.SalesCode = post.ID, nil, nil
@@ -202,20 +203,18 @@ func subscriptionRules(w *world) {
 		s.Owner, s.Top = carol, zeta
 		return tx.PutSubscription(&s)
 	})
-	w.refused(billing.Exists, "posting", func(tx billing.Tx) error {
-		p := posting(alice, "one posting, two orders", 5)
-		if err := tx.Post(p); err != nil {
-			return err
-		}
-		for _, id := range []billing.GatewayPaymentID{52, 53} {
-			o := newOrder(50, id)
-			o.Posting = p.ID
-			if err := tx.CreateOrder(&o); err != nil {
+	for cause, kind := range map[string]billing.PostingKind{"gateway_payment:53": billing.PostPrepaid, "gateway_payment:52": billing.PostCredit} {
+		w.refused(billing.Conflict, "", func(tx billing.Tx) error { // the posting of another payment, and none of a payment
+			p := posting(alice, cause, 5)
+			p.Kind = kind
+			if err := tx.Post(p); err != nil {
 				return err
 			}
-		}
-		return nil
-	})
+			o := newOrder(50, 52)
+			o.Posting = p.ID
+			return tx.CreateOrder(&o)
+		})
+	}
 	if w.exec == nil {
 		return
 	}

@@ -28,10 +28,11 @@ func (a *api) enable(w http.ResponseWriter, r *http.Request) {
 // order is the source page's Order. SubscriptionId is the one number that may be null
 // there; a category or partner that is not known is 0 (T-4).
 func (a *api) order(o *billing.Order) record {
+	zone := a.engine.Location()
 	return record{"Order", []field{
 		number("CategoryId", orZero(o.Category)),
-		date("CreatedDate", o.CreatedAt, a.o.Location),
-		date("Date", o.EffectiveAt, a.o.Location),
+		date("CreatedDate", o.CreatedAt, zone),
+		date("Date", o.EffectiveAt, zone),
 		number("Id", int64(o.ID)),
 		number("OrderTypeId", int64(o.Type)),
 		text("PhoneNumber", &o.PhoneNumber),

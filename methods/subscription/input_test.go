@@ -142,6 +142,7 @@ func TestRefused(t *testing.T) {
 		{"nil", "text/xml", inXML(`<PaymentId>1</PaymentId><Amount i:nil="true"/>`), 400, "<request.Amount>"},
 		{"an empty element", "text/xml", inXML(`<PaymentId>1</PaymentId><Amount/>`), 400, "<request.Amount>"},
 		{"an element twice", "text/xml", inXML(inXMLGood + `<Amount>9</Amount>`), 400, "<request.Amount>"},
+		{"a long element", "text/xml", inXML(`<PaymentId>` + strings.Repeat("1<!-- -->", maxNumber+1) + `</PaymentId>`), 400, "<request.PaymentId>"},
 		{"a wrong element", "text/xml", inXML(`<PaymentId>1</PaymentId><Threshold>-1</Threshold>`), 400, "<request.Threshold>"},
 
 		{"a bad escape", "application/x-www-form-urlencoded", "PaymentId=%zz", 400, `"request"`},

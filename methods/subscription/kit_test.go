@@ -49,6 +49,9 @@ const world = `{"type":"customer","i_customer":10,"name":"Acme","currency":"USD"
 // moment is that of all scripts: the source page's samples tell it.
 var moment = time.Date(2025, 12, 15, 12, 11, 47, 478697000, time.UTC)
 
+// cet is the server's zone.
+var cet = time.FixedZone("CET", 3600)
+
 var actors = map[string]billing.Actor{
 	"root":  {Login: "root", Customer: billing.Root, API: Name},
 	"acme":  {Login: "acme", Customer: billing.Customer(10), API: Name},
@@ -73,8 +76,10 @@ func newKit(t testing.TB) *kit {
 	t.Cleanup(func() { must(t, store.Close()) })
 	ring, err := seal.ParseRing(seal.Generate())
 	must(t, err)
+	settings := billing.DefaultSettings()
+	settings.Location = cet
 	k := &kit{TB: t, engine: billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
+		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: settings,
 	})}
 	_, err = jsonl.Import(as("root"), k.engine, jsonl.ImportOptions{Source: strings.NewReader(world), Name: "world"})
 	must(t, err)
@@ -84,7 +89,7 @@ func newKit(t testing.TB) *kit {
 
 // mounted is the interface behind a router, as a server mounts it.
 func mounted(e Engine, failed func(error)) http.Handler {
-	in := New(e, Options{Location: time.FixedZone("CET", 3600), Failed: func(_ context.Context, err error) { failed(err) }})
+	in := New(e, Options{Failed: func(_ context.Context, err error) { failed(err) }})
 	mux := http.NewServeMux()
 	for _, r := range in.Routes {
 		mux.HandleFunc(r.Pattern, r.Handler)

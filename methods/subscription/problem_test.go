@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"topupd/billing"
 )
@@ -20,6 +21,8 @@ func (f failing) EnableAutoTopup(context.Context, billing.EnableAutoTopupParams)
 func (f failing) AutoTopup(context.Context, billing.SubscriptionID) (billing.AutoTopup, error) {
 	return billing.AutoTopup{}, f.err
 }
+
+func (f failing) Location() *time.Location { return cet }
 
 func (f failing) DisableAutoTopup(context.Context, billing.SubscriptionID) error { return f.err }
 

@@ -17,6 +17,9 @@ const (
 // maxDepth bounds how deep members that nobody knows may nest.
 const maxDepth = 32
 
+// maxNumber bounds the text of a member, which may come in many pieces.
+const maxNumber = 1000
+
 var errCharset = errors.New("another character set")
 
 // readXML reads the members in any order: a DataContract's reader silently skips what is
@@ -75,7 +78,11 @@ func (x *xmlReader) take(t xml.Token) bool {
 		if x.depth < 2 {
 			return len(bytes.TrimSpace(t)) == 0
 		}
-		if x.member != "" {
+		switch {
+		case x.member == "":
+		case len(x.value.text)+len(t) > maxNumber:
+			x.value.bad = notANumber
+		default:
 			x.value.text += string(t)
 		}
 	case xml.Directive:

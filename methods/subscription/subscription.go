@@ -21,14 +21,14 @@ type Engine interface {
 	EnableAutoTopup(ctx context.Context, p billing.EnableAutoTopupParams) (billing.Order, error)
 	AutoTopup(ctx context.Context, id billing.SubscriptionID) (billing.AutoTopup, error)
 	DisableAutoTopup(ctx context.Context, id billing.SubscriptionID) error
+	// Location is the zone in which dates are told.
+	Location() *time.Location
 }
 
 var _ Engine = (*billing.Engine)(nil)
 
 // Options are what main sets.
 type Options struct {
-	// Location is the zone in which dates are told; nil is UTC.
-	Location *time.Location
 	// Failed is told errors of our own, which callers do not see; may be nil.
 	Failed func(ctx context.Context, err error)
 }
@@ -43,9 +43,6 @@ const path = "/api/subscriptions/{subscriptionId}/autotopup"
 
 // New makes the interface.
 func New(e Engine, o Options) methods.Interface {
-	if o.Location == nil {
-		o.Location = time.UTC
-	}
 	if o.Failed == nil {
 		o.Failed = func(context.Context, error) {}
 	}

@@ -131,7 +131,7 @@ func TestSourceSamples(t *testing.T) {
 		ID: 4, Subscription: 1, Type: 5, Status: 8, CreatedAt: at, EffectiveAt: at,
 		PhoneNumber: six, Category: &one, WholesalePartner: &nine, SalesCode: &seven,
 	}
-	r := (&api{o: Options{Location: time.FixedZone("CET", 3600)}}).order(&o)
+	r := (&api{engine: failing{}}).order(&o)
 	if got, want := string(r.appendJSON(nil)), source(t, "order.html"); got != want {
 		t.Errorf("JSON\n%s\n%s", got, want)
 	}

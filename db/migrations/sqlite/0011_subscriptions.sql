@@ -56,7 +56,6 @@ CREATE TABLE orders (
 
 -- A payment is used once.
 CREATE UNIQUE INDEX orders_payment ON orders (payment_id);
-CREATE UNIQUE INDEX orders_posting ON orders (posting_id) WHERE posting_id IS NOT NULL;
 CREATE INDEX orders_subscription ON orders (subscription_id, id);
 
 -- +goose StatementBegin
@@ -64,6 +63,12 @@ CREATE TRIGGER orders_of_a_paid_payment BEFORE INSERT ON orders WHEN NOT EXISTS 
     SELECT 1 FROM gateway_payments p JOIN subscriptions s ON s.owner_id = p.owner_id
     WHERE p.id = NEW.payment_id AND s.id = NEW.subscription_id AND p.status = 'paid')
 BEGIN SELECT RAISE(ABORT, 'an order needs a paid payment of the owner of its subscription'); END;
+-- +goose StatementEnd
+-- Causes are unique, so a posting is that of one order.
+-- +goose StatementBegin
+CREATE TRIGGER orders_posting BEFORE INSERT ON orders WHEN NEW.posting_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM postings p WHERE p.id = NEW.posting_id AND p.kind = 'gateway_payment' AND p.cause = 'gateway_payment:' || NEW.payment_id)
+BEGIN SELECT RAISE(ABORT, 'the posting of an order is that of its payment'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER orders_no_update BEFORE UPDATE ON orders
