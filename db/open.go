@@ -110,8 +110,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	s.checkpoints = newCheckpointer(func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache))
 	})
-	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake,
-		came: make(chan struct{}, 1)}
+	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake}
 	s.readers = newPool(o.Readers, func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
 	})
