@@ -23,6 +23,7 @@ type group struct {
 	max  int           // members of one commit
 	wait time.Duration // how long a caller stands in the queue before it gives up
 	hook func()        // called before each commit
+	turn sync.Mutex    // held by a transaction; the checkpointer takes it for a moment
 	// logged is called each checkpointEvery changes; changes counts them.
 	logged  func()
 	changes int
@@ -211,6 +212,8 @@ func (g *group) handOver() {
 // members run without one; only when one failed after it wrote is everything
 // undone and run again, now each in its own savepoint.
 func (g *group) commit(members []*member) {
+	g.turn.Lock()
+	defer g.turn.Unlock()
 	done, err := g.attempt(members, false)
 	if err == errHalfMade {
 		done, err = g.attempt(members, true)
