@@ -28,6 +28,7 @@ const (
 	AuditResume   AuditAction = "RESUME"
 	AuditGolive   AuditAction = "GOLIVE"
 	AuditRekey    AuditAction = "REKEY"
+	AuditPool     AuditAction = "POOL" // resource topup|use:offer=...
 )
 
 // AuditRow says who did what to which resource, and from where. It is never
