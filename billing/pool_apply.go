@@ -108,7 +108,7 @@ func (u *unitOfWork) grantPool(t *PoolTopUp) error {
 	}
 	if err := u.post(&post); err != nil {
 		if errors.Is(err, Overflow) {
-			return refused(err)
+			return refused(Errorf(Overflow, "value", "the allowance or its cost is beyond what can be kept"))
 		}
 		return err
 	}

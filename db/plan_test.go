@@ -88,6 +88,14 @@ func TestQueryPlans(t *testing.T) {
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"pool plan":          {sqlPoolPlan, 1, []string{"p USING INTEGER PRIMARY KEY", "pool_subscribers_once"}},
+		"pool plans":         {sqlPoolPlans, 2, []string{"p USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"due pools":          {sqlDuePools, 2, []string{"pool_plans_due"}},
+		"pool balances":      {sqlPoolBalances, 1, []string{"l USING PRIMARY KEY", "b USING PRIMARY KEY (owner_id=? AND unit=?)"}},
+		"pool subscribers":   {sqlPoolSubscribers, 1, []string{"USING PRIMARY KEY"}},
+		"pool top-up":        {sqlPoolTopUp, 1, []string{"sqlite_autoindex_pool_topups"}},
+		"due pool top-ups":   {sqlDuePoolTopUps, 2, []string{"pool_topups_due"}},
+		"old pool top-ups":   {sqlOldPoolTopUps, 2, []string{"pool_topups_old"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

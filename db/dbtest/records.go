@@ -50,6 +50,8 @@ func records(t *testing.T, e Engine) {
 		"times":       timeRecords,
 		"audit":       auditRecords,
 		"vouchers":    voucherRecords,
+		"pools":       poolRecords,
+		"top-ups":     topUpRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
