@@ -87,6 +87,7 @@ func TestQueryPlans(t *testing.T) {
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
+		"guesses":            {sqlGuesses, 1, []string{"voucher_guesses USING PRIMARY KEY"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
 		"pool plan":          {sqlPoolPlan, 1, []string{"p USING INTEGER PRIMARY KEY", "pool_subscribers_once"}},
 		"pool plans":         {sqlPoolPlans, 2, []string{"p USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
@@ -96,6 +97,7 @@ func TestQueryPlans(t *testing.T) {
 		"pool top-up":        {sqlPoolTopUp, 1, []string{"sqlite_autoindex_pool_topups"}},
 		"due pool top-ups":   {sqlDuePoolTopUps, 2, []string{"pool_topups_due"}},
 		"old pool top-ups":   {sqlOldPoolTopUps, 2, []string{"pool_topups_old"}},
+		"drop audit rows":    {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

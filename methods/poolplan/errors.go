@@ -61,6 +61,8 @@ func failureOf(err error) failure {
 		return ours(http.StatusUnprocessableEntity, e.Field+": "+e.Message)
 	case billing.Forbidden:
 		return ours(http.StatusForbidden, "It is not allowed")
+	case billing.Blocked:
+		return ours(http.StatusForbidden, "The customer is blocked")
 	case billing.Exists, billing.KeyReused:
 		return ours(http.StatusConflict, e.Field+": it is there already")
 	case billing.Busy, billing.Internal:

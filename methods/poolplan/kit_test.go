@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
 	"topupd/db"
+	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 	"topupd/methods/poolplan"
 )
@@ -55,7 +55,7 @@ var acme = billing.Actor{Login: "acme", Customer: billing.Customer(10), API: "re
 
 func newKit(t testing.TB, o poolplan.Options) *kit {
 	t.Helper()
-	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "pool.db"), db.Options{NoSync: true})
+	store, err := db.Open(t.Context(), dbtest.File(t), db.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
