@@ -320,7 +320,10 @@ func TestPoolTopUpRefusedAtItsTurn(t *testing.T) {
 		at     time.Time
 		reason string
 	}{
-		"no subscribers":    {line(billing.PoolPlanLine{Subscribers: billing.To([]string{})}), t0, "has no subscribers"},
+		"no subscribers": {line(billing.PoolPlanLine{Subscribers: billing.To([]string{})}), t0, "has no subscribers"},
+		"a deleted customer": {func(k *kit) {
+			k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error { return tx.DeleteOwner(billing.Customer(11), t0) }))
+		}, t0, "was deleted"},
 		"expired meanwhile": {func(*kit) {}, t0.AddDate(0, 0, 2), "has expired"},
 		"no more fits":      {line(billing.PoolPlanLine{Balances: billing.To([]billing.Allowance{{Word: "SMS", Micros: 9_223_372_036_854 * billing.Micro}})}), t0, "beyond what can be kept"},
 	} {

@@ -267,6 +267,27 @@ func TestMediaTypes(t *testing.T) {
 	}
 }
 
+// A block of the requester's customer keeps its logins from topping up; what a run or a
+// bank blocked may still ask.
+func TestBlockedRequester(t *testing.T) {
+	good := `{"charge":1,"currency":"EUR","allowance":{"currency":"SMS","value":1}}`
+	for block, asks := range map[billing.Block]string{billing.BlockOperator: "TOPUPD_403", billing.BlockFraud: "TOPUPD_403", billing.BlockBilling: "OPEN"} {
+		k := newKit(t, poolplan.Options{})
+		id := k.acked(k.topUp("11", "500", good))
+		k.actor.Blocked = block
+		if code, body := k.topUp("11", "500", good); code != 403 || k.open(body).ErrorCode != "TOPUPD_403" {
+			t.Errorf("%s: %d\n%s", block, code, body)
+		}
+		if got := k.state(id); got != asks {
+			t.Errorf("%s: %s", block, got)
+		}
+		k.work()
+		if k.left(500, "SMS") != micro {
+			t.Errorf("%s: %d are left", block, k.left(500, "SMS"))
+		}
+	}
+}
+
 type broken struct{ err error }
 
 func (b broken) TopUpPoolPlan(context.Context, billing.TopUpPoolPlanParams) (billing.PoolTopUpID, error) {

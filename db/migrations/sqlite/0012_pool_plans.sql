@@ -127,7 +127,7 @@ FROM objects j JOIN owners o ON o.id = 2 * CAST(j.body ->> '$.i_customer' AS INT
     AND o.currency = j.body ->> '$.currency'
 WHERE j.type = 'pool_plan' AND (j.body ->> '$.offer') > 0
     AND NOT EXISTS (SELECT 1 FROM json_each(j.body, '$.balances') b WHERE b.key NOT IN ('SMS', 'KB')
-        OR ltrim(b.value, '-') GLOB '*[^0-9.]*' OR ltrim(b.value, '-') NOT GLOB '[0-9]*' OR length(b.value) > 12
+        OR ltrim(b.value, '-') GLOB '*[^0-9.]*' OR ltrim(b.value, '-') NOT GLOB '[0-9]*' OR instr(b.value || '.', '.') > 14
         OR b.value GLOB '*.*.*' OR (b.key = 'SMS' AND rtrim(rtrim(b.value || CASE instr(b.value, '.') WHEN 0 THEN '.' ELSE '' END, '0'), '.') GLOB '*.*'));
 
 INSERT INTO pool_plans (offer, owner_id, top_id, name, currency, expiration_type, expires_at, lapsed, lapses, created_at, updated_at)
