@@ -59,7 +59,7 @@ func (b *PoolBalance) lowAt() (at int64, on bool) {
 	return 0, false
 }
 
-// LeftText, TotalText and LowText are for people.
+// LeftText is what is in it, for people; so are the next two.
 func (b *PoolBalance) LeftText() string { return b.text(b.Left) }
 
 // TotalText is what was in it after the last top-up.
