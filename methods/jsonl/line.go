@@ -28,6 +28,7 @@ var kinds = map[string]func(members []member) (line, error){
 	"subscription": decodeSubscription,
 	"payment":      decodePayment,
 	"order":        decodeOrder,
+	"pool_plan":    decodePoolPlan,
 }
 
 func init() {
