@@ -25,6 +25,8 @@ type (
 	AuditID int64
 	// VoucherID names a voucher; its code is what is redeemed.
 	VoucherID int64
+	// TokenID names a bearer token.
+	TokenID int64
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

@@ -47,6 +47,8 @@ type Reader interface {
 	ObjectReader
 	AuditReader
 	VoucherReader
+	TokenReader
+	AnswerReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -67,6 +69,10 @@ type Tx interface {
 	ObjectWriter
 	AuditWriter
 	VoucherWriter
+	TokenWriter
+	AnswerWriter
+	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
+	Part(fn func() error) error
 }
 
 // OwnerReader reads owners and their standing.
@@ -146,7 +152,7 @@ type OwnerWriter interface {
 	PutOwner(*Owner) error
 	// DeleteOwner marks an owner deleted and frees its username and balance group.
 	// Its policy, its place in a plan and its logins are dropped, its cards are
-	// deleted without their tokens, its mandates revoked. Deleted owners are in no
+	// deleted without their tokens, its mandates and bearer tokens revoked. Deleted owners are in no
 	// list and under no name; their row, postings and charges stay.
 	DeleteOwner(o OwnerID, at time.Time) error
 	// SetBlocked replaces the block causes.

@@ -18,9 +18,19 @@ func (e *Engine) Work(ctx context.Context) {
 	defer tick.Stop()
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
+	var dropAt time.Time
 	for {
 		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {
 			e.observer.Failed("due charges and notices could not be listed", err)
+		}
+		if at := realNow(); !at.Before(dropAt) {
+			more, err := e.dropAnswers(ctx)
+			if err != nil && ctx.Err() == nil {
+				e.observer.Failed("old answers could not be deleted", err)
+			}
+			if !more {
+				dropAt = at.Add(answersEvery)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -36,6 +36,9 @@ var constraintFields = map[string]string{
 	"buckets.owner_id, buckets.unit":                  "bucket",
 	"entries.posting_id, entries.n":                   "entry",
 	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
+	"tokens.hash":                     "hash",
+	"tokens.customer_id, tokens.name": "name",
+	"idempotency_keys.customer_id, idempotency_keys.key": "key",
 	"meta.key": "key",
 }
 

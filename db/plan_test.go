@@ -88,6 +88,12 @@ func TestQueryPlans(t *testing.T) {
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"token by hash":      {sqlTokenByHash, 1, []string{"tokens_hash"}},
+		"token named":        {sqlTokenNamed, 2, []string{"tokens_name"}},
+		"revoke tokens":      {sqlRevokeTokensOf, 2, []string{"tokens_name"}},
+		"kept answer":        {sqlKeptAnswer, 2, []string{"sqlite_autoindex_idempotency_keys_1 (customer_id=? AND key=?)"}},
+		"oldest answer":      {sqlOldestAnswer, 0, []string{"idempotency_time"}},
+		"drop answers":       {sqlDropAnswers, 2, []string{"idempotency_time"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,8 @@ func constraints(t *testing.T, e Engine) {
 		"behind":   rulesBehindThePort,
 		"audit":    auditRules,
 		"vouchers": voucherRules,
+		"tokens":   tokenRules,
+		"answers":  answerRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -50,6 +50,8 @@ func records(t *testing.T, e Engine) {
 		"times":       timeRecords,
 		"audit":       auditRecords,
 		"vouchers":    voucherRecords,
+		"tokens":      tokenRecords,
+		"answers":     answerRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
