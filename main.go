@@ -26,6 +26,7 @@ import (
 	"topupd/billing/seal"
 	"topupd/cron"
 	"topupd/db"
+	"topupd/methods"
 	"topupd/methods/jsonl"
 	"topupd/methods/sippy"
 	"topupd/methods/xmlrpc"
@@ -45,18 +46,19 @@ func main() {
 
 func parts() cli.Parts {
 	return cli.Parts{
-		Version:   version,
-		Revision:  revision(),
-		OpenStore: openStore,
-		LockServe: lockServe,
-		Keys:      keys,
-		Gateways:  gateways,
-		Mailer:    mailer,
-		Mounts:    mounts,
-		Clock:     clock,
-		Import:    importLines,
-		Spool:     spool,
-		Export:    export,
+		Version:    version,
+		Revision:   revision(),
+		OpenStore:  openStore,
+		LockServe:  lockServe,
+		Keys:       keys,
+		Gateways:   gateways,
+		Mailer:     mailer,
+		Mounts:     mounts,
+		Interfaces: mountable,
+		Clock:      clock,
+		Import:     importLines,
+		Spool:      spool,
+		Export:     export,
 	}
 }
 
@@ -170,6 +172,28 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 		cli.Mount{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC},
 		cli.Mount{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC},
 	), err
+}
+
+// interfaces are the REST interfaces, in alphabetical order.
+func interfaces(*billing.Engine) []methods.Interface {
+	return nil
+}
+
+// mountable are the interfaces as the server knows them.
+func mountable(e *billing.Engine) []server.Interface {
+	var list []server.Interface
+	for _, i := range interfaces(e) {
+		list = append(list, mountableOne(i))
+	}
+	return list
+}
+
+func mountableOne(i methods.Interface) server.Interface {
+	one := server.Interface{Name: i.Name, OpenAPI: i.OpenAPI, Refuse: i.Refuse}
+	for _, r := range i.Routes {
+		one.Routes = append(one.Routes, server.Route{Pattern: r.Pattern, Handler: r.Handler})
+	}
+	return one
 }
 
 func clock(jobs []cli.Job, location *time.Location, log cli.JobLog) (cli.Clock, error) {

@@ -22,8 +22,6 @@ const (
 	Operator
 	// AnyLogin: any login by Basic, or a request from this very machine.
 	AnyLogin
-	// REST is to be: bearer token or Basic. It cannot be mounted yet.
-	REST
 )
 
 // guard puts the check of an access before a handler.

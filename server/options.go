@@ -47,6 +47,10 @@ type Options struct {
 	Trusted []netip.Prefix
 	// Logins finds logins.
 	Logins LoginLookup
+	// Tokens and Once are what interfaces need: bearer tokens, and requests that are
+	// carried out once.
+	Tokens TokenLookup
+	Once   Once
 
 	// MaxBody bounds what is read of a body, also of a refused request's; 0 is
 	// DefaultMaxBody. Interfaces may have tighter limits of their own.

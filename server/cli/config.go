@@ -19,8 +19,7 @@ type Config struct {
 
 	AdminUser     string
 	AdminPassword billing.Secret
-	// AdminToken is set for a bearer token, which this version does not have.
-	AdminToken bool
+	AdminToken    billing.Secret // empty: none
 	// Key seals tokens and logins; empty is a key file.
 	Key billing.Secret
 

@@ -331,12 +331,26 @@ func (k *checker) secrets(c *Config, f settingsFile) {
 		user = adminLogin
 	}
 	c.AdminUser, c.AdminPassword = user, billing.Secret(password)
-	_, c.AdminToken = f.secret(setAdminToken)
+	token, hasToken := f.secret(setAdminToken)
+	if hasToken && !isBearer(token) {
+		k.fail(wrongSecret(setAdminToken.variable, "", fmt.Sprintf("a bearer token: %d to %d letters, digits and -._~+/", billing.MinAdminToken, maxBearer)))
+	}
+	c.AdminToken = billing.Secret(token)
 	key, hasKey := f.secret(setKey)
 	if hasKey && key == "" {
 		k.fail(wrongSecret(setKey.variable, "it is empty", keyForm))
 	}
 	c.Key = billing.Secret(key)
+}
+
+// maxBearer is the longest token that a person may choose.
+const maxBearer = 256
+
+// isBearer reports whether a token can be sent as one (RFC 6750, section 2.1).
+func isBearer(token string) bool {
+	return len(token) >= billing.MinAdminToken && len(token) <= maxBearer && !strings.ContainsFunc(strings.TrimRight(token, "="), func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("-._~+/", r)
+	})
 }
 
 func commaList(text string) []string {

@@ -87,7 +87,7 @@ type serving struct {
 func (s *serving) listen(obs *observer) (err error) {
 	s.srv, err = server.New(server.Options{
 		Listen: s.cfg.Listen, TLSCert: s.cfg.TLSCert, TLSKey: s.cfg.TLSKey, Insecure: s.cfg.Insecure,
-		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login,
+		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login, Tokens: s.token, Once: s.once,
 		Logger: s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
 		Collectors: obs.collectors(), Gateways: s.cfg.Gateways,
 		CheckDatabase: func(ctx context.Context) error { return s.store.Ping(ctx) },
@@ -110,6 +110,11 @@ func (s *serving) mount() error {
 	for _, m := range mounts {
 		s.srv.Mount(m.Pattern, m.Handler, m.Access)
 	}
+	for _, i := range s.app.parts.Interfaces(s.engine) {
+		if err := s.srv.MountInterface(i); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -123,6 +128,20 @@ func (s *serving) login(ctx context.Context, name string) (server.Login, string,
 		return server.Login{}, "", false, err
 	}
 	return server.Login{Name: c.Login, Customer: c.Customer.Number()}, c.HA1.Reveal(), true, nil
+}
+
+// token is the server's view of a bearer token.
+func (s *serving) token(ctx context.Context, hash [32]byte) (server.Login, bool, error) {
+	t, err := s.engine.FindToken(ctx, hash)
+	if errors.Is(err, billing.NotFound) {
+		return server.Login{}, false, nil
+	}
+	return server.Login{Name: t.Login(), Customer: t.Customer.Number()}, err == nil, err
+}
+
+// once carries a request with an Idempotency-Key out.
+func (s *serving) once(ctx context.Context, p billing.OnceParams, fn func(context.Context) (billing.Answer, error)) (billing.Answer, error) {
+	return s.engine.Once(ctx, p, fn)
 }
 
 // run starts everything, says that it is ready, and stops it in order: no
@@ -169,8 +188,10 @@ func (s *serving) start(ctx context.Context) error {
 	if err := s.ensureAdmin(ctx); err != nil {
 		return err
 	}
-	if s.cfg.AdminToken {
-		s.log.Warn().Msg(setAdminToken.variable + " is ignored: bearer tokens are not available in this version")
+	if s.cfg.AdminToken != "" {
+		if err := s.engine.EnsureToken(as(ctx, "serve"), s.cfg.AdminToken); err != nil {
+			return fmt.Errorf("%s: %w", setAdminToken.variable, err)
+		}
 	}
 	if s.demo {
 		return s.loadDemo(ctx)
