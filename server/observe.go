@@ -74,6 +74,9 @@ func (s *Server) finish(rec *record, r *http.Request, took time.Duration) {
 	if rec.method == "" {
 		rec.method = httpMethod(r.Method)
 	}
+	if rec.refuse != nil && rec.code == "" && rec.status >= http.StatusBadRequest {
+		rec.code = statusText(rec.status) // an interface of REST has no other
+	}
 	s.metrics.request(rec, took)
 	if e := s.event(rec, r); e != nil {
 		rec.log(e, r, took)

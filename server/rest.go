@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"topupd/billing"
@@ -86,9 +85,6 @@ func (s *Server) guardREST(i *Interface, rt Route, unsafe bool) http.Handler {
 		r = s.withActor(r, login, i.Name)
 		if body, ok := s.readBody(w, r, i); ok {
 			s.carryOut(w, r, i, rt, body, unsafe)
-		}
-		if rec.status >= http.StatusBadRequest {
-			Note(r.Context(), "code", strconv.Itoa(rec.status))
 		}
 	})
 }
