@@ -15,7 +15,7 @@ type OnceParams struct {
 	Input [32]byte
 }
 
-// MaxKey is the longest Idempotency-Key.
+// MaxKey is the longest key of a request that is not to happen twice.
 const MaxKey = 255
 
 var errNotKept = errors.New("a refusal changes nothing")
