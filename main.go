@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -169,8 +170,8 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 	}
 	hooks, err := webhooks(e, c)
 	return append(hooks,
-		cli.Mount{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC},
-		cli.Mount{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC},
+		cli.Mount{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC, TooMany: tooMany},
+		cli.Mount{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC, TooMany: tooMany},
 	), err
 }
 
@@ -243,6 +244,14 @@ func fault(ctx context.Context, _ string, err error) xmlrpc.Fault {
 		server.NoteError(ctx, err)
 	}
 	return f
+}
+
+// tooMany is a fault like all others of XML-RPC, with status 200: clients read nothing
+// else.
+func tooMany(w http.ResponseWriter, r *http.Request) {
+	server.Note(r.Context(), "code", "429")
+	w.Header().Set("Content-Type", "text/xml")
+	w.Write(xmlrpc.AppendFault(nil, xmlrpc.Fault{Code: 429, String: "too many requests, try again later"})) // the client may be gone
 }
 
 // observe puts a call's method and fault into the request's log line and metrics.

@@ -24,8 +24,8 @@ const (
 	AnyLogin
 )
 
-// guard puts the check of an access before a handler.
-func (s *Server) guard(h http.Handler, access Access) http.Handler {
+// guard puts the check of an access before a handler; tooMany answers who asks too often.
+func (s *Server) guard(h http.Handler, access Access, tooMany http.HandlerFunc) http.Handler {
 	limited := func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, s.options.MaxBody)
 		h.ServeHTTP(w, r)
@@ -34,7 +34,7 @@ func (s *Server) guard(h http.Handler, access Access) http.Handler {
 	case Open:
 		return http.HandlerFunc(limited)
 	case XMLRPC:
-		return s.guardXMLRPC(limited)
+		return s.guardXMLRPC(limited, tooMany)
 	case Operator:
 		return s.guardPages(limited, true)
 	case AnyLogin:
@@ -45,17 +45,26 @@ func (s *Server) guard(h http.Handler, access Access) http.Handler {
 }
 
 // guardXMLRPC lets in by Digest or trusted network.
-func (s *Server) guardXMLRPC(next http.HandlerFunc) http.Handler {
+func (s *Server) guardXMLRPC(answer, tooMany http.HandlerFunc) http.Handler {
+	next := func(w http.ResponseWriter, r *http.Request, login Login) {
+		r = s.withActor(r, login, "xmlrpc")
+		if s.limited(w, r, login) {
+			digest.Drain(r, s.options.MaxBody)
+			tooMany(w, r)
+			return
+		}
+		answer(w, r)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		Note(r.Context(), "api", "xmlrpc")
 		if s.trusts(r) {
-			next(w, s.withActor(r, Login{Customer: 1, Trusted: true}, "xmlrpc"))
+			next(w, r, Login{Customer: 1, Trusted: true})
 			return
 		}
 		login, result, err := s.checkDigest(r)
 		switch result {
 		case digest.OK:
-			next(w, s.withActor(r, login, "xmlrpc"))
+			next(w, r, login)
 		case digest.Failed:
 			s.unavailable(w, r, err)
 		default:

@@ -20,6 +20,7 @@ type metrics struct {
 	durations     *prometheus.HistogramVec
 	faults        *prometheus.CounterVec
 	loginFailures *prometheus.CounterVec
+	limited       prometheus.Counter
 }
 
 func newMetrics(version, revision string, inFlight *atomic.Int64, more []prometheus.Collector) (*metrics, error) {
@@ -40,11 +41,14 @@ func newMetrics(version, revision string, inFlight *atomic.Int64, more []prometh
 			Name: "topupd_login_failures_total", Help: "Failed logins: denied (wrong name or password), locked (too many before), error (could not be checked).",
 		}, []string{"reason"}),
 	}
+	m.limited = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "topupd_rate_limited_total", Help: "Requests refused because their login or token sent too many.",
+	})
 	for _, reason := range []string{"denied", "locked", "error"} {
 		m.loginFailures.WithLabelValues(reason)
 	}
 	own := []prometheus.Collector{
-		m.requests, m.durations, m.faults, m.loginFailures,
+		m.requests, m.durations, m.faults, m.loginFailures, m.limited,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "topupd_http_requests_in_flight", Help: "Requests being answered now.",
 		}, func() float64 { return float64(inFlight.Load()) }),

@@ -56,6 +56,10 @@ type Options struct {
 	// DefaultMaxBody. Interfaces may have tighter limits of their own.
 	MaxBody int64
 
+	// RateLimit is how many requests a second each login or token may send to REST and
+	// XML-RPC, twice as many at once; 0 limits nothing.
+	RateLimit int
+
 	// Logger gets one line per request.
 	Logger zerolog.Logger
 	// Version and Revision are shown in the metrics.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,8 @@ type Interface struct {
 	Routes  []Route
 	// Refuse writes an answer; headers are set already.
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, message string)
+
+	contract *contract // what OpenAPI says
 }
 
 // Route is one operation.
@@ -54,8 +55,9 @@ func (s *Server) MountInterface(i Interface) error {
 			return fmt.Errorf("server: two interfaces are called %s", i.Name)
 		}
 	}
-	if !json.Valid(i.OpenAPI) {
-		return fmt.Errorf("server: the contract of %s is not JSON", i.Name)
+	var err error
+	if i.contract, err = readContract(i.OpenAPI); err != nil {
+		return fmt.Errorf("server: the contract of %s: %w", i.Name, err)
 	}
 	for _, rt := range i.Routes {
 		m := routePattern.FindStringSubmatch(rt.Pattern)
@@ -83,6 +85,11 @@ func (s *Server) guardREST(i *Interface, rt Route, unsafe bool) http.Handler {
 			return
 		}
 		r = s.withActor(r, login, i.Name)
+		if s.limited(w, r, login) {
+			digest.Drain(r, s.options.MaxBody)
+			i.Refuse(w, r, http.StatusTooManyRequests, tooManyText)
+			return
+		}
 		if body, ok := s.readBody(w, r, i); ok {
 			s.carryOut(w, r, i, rt, body, unsafe)
 		}

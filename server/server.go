@@ -22,6 +22,7 @@ type Server struct {
 	logins   *loginCache
 	tokens   *loginCache
 	origins  *http.CrossOriginProtection
+	limits   *limits
 	slow     *slowdown
 	metrics  *metrics
 	ready    atomic.Bool
@@ -36,7 +37,7 @@ type Server struct {
 	places     []place
 }
 
-// New makes a server with /healthz, /readyz and /metrics mounted. It refuses
+// New makes a server with /healthz, /readyz, /metrics and the contracts mounted. It refuses
 // options that cannot work.
 func New(o Options) (*Server, error) {
 	if err := o.fill(); err != nil {
@@ -45,6 +46,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{options: o, mux: http.NewServeMux(), plain: map[string]bool{}, origins: http.NewCrossOriginProtection(), stop: make(chan struct{})}
 	s.logins = newLoginCache(o.Logins, o.now)
 	s.tokens = newTokenCache(&s.options)
+	s.limits = newLimits(o.RateLimit, o.now)
 	s.slow = newSlowdown(o.now, *o.slowness)
 	var err error
 	s.digest, err = digest.New(digest.Config{
@@ -59,6 +61,7 @@ func New(o Options) (*Server, error) {
 	s.Mount("GET /healthz", http.HandlerFunc(s.healthz), Open)
 	s.Mount("GET /readyz", http.HandlerFunc(s.readyz), Open)
 	s.Mount("GET /metrics", s.metrics.handler(), Operator)
+	s.mountDocs()
 	return s, nil
 }
 
@@ -66,7 +69,14 @@ func New(o Options) (*Server, error) {
 // what can only be a mistake in the program: a pattern that clashes, or an
 // Access that is none.
 func (s *Server) Mount(pattern string, h http.Handler, access Access) {
-	s.mux.Handle(pattern, mounted{s.guard(h, access)})
+	s.MountLimited(pattern, h, access, func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, tooManyText, http.StatusTooManyRequests)
+	})
+}
+
+// MountLimited is Mount with an answer of its own for who asks too often (XMLRPC).
+func (s *Server) MountLimited(pattern string, h http.Handler, access Access, tooMany http.HandlerFunc) {
+	s.mux.Handle(pattern, mounted{s.guard(h, access, tooMany)})
 	if _, address, found := strings.Cut(pattern, " "); found {
 		pattern = address
 	}

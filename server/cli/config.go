@@ -16,6 +16,7 @@ type Config struct {
 	TLSCert, TLSKey string
 	Insecure        bool
 	Trusted         []netip.Prefix
+	RateLimit       int // requests a second; 0: none
 
 	AdminUser     string
 	AdminPassword billing.Secret

@@ -61,10 +61,11 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 	k := &checker{}
 	c := &Config{
 		Listen: s.Listen, DB: s.DB, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Insecure: k.toggle("--insecure", s.Insecure),
-		Trusted:  k.networks("--trusted", s.Trusted),
-		Gateways: k.gateways(s.Gateway),
-		SMTP:     billing.Secret(s.SMTP), MailFrom: s.MailFrom,
+		Insecure:  k.toggle("--insecure", s.Insecure),
+		Trusted:   k.networks("--trusted", s.Trusted),
+		RateLimit: k.number("--rate-limit", s.RateLimit, 0, 100_000),
+		Gateways:  k.gateways(s.Gateway),
+		SMTP:      billing.Secret(s.SMTP), MailFrom: s.MailFrom,
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),

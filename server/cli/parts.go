@@ -52,6 +52,8 @@ type Mount struct {
 	Pattern string
 	Handler http.Handler
 	Access  server.Access
+	// TooMany answers a login that sends too many requests; nil is the server's answer.
+	TooMany http.HandlerFunc
 }
 
 // ImportInput is what is imported.

@@ -88,7 +88,8 @@ func (s *serving) listen(obs *observer) (err error) {
 	s.srv, err = server.New(server.Options{
 		Listen: s.cfg.Listen, TLSCert: s.cfg.TLSCert, TLSKey: s.cfg.TLSKey, Insecure: s.cfg.Insecure,
 		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login, Tokens: s.token, Once: s.once,
-		Logger: s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
+		RateLimit: s.cfg.RateLimit,
+		Logger:    s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
 		Collectors: obs.collectors(), Gateways: s.cfg.Gateways,
 		CheckDatabase: func(ctx context.Context) error { return s.store.Ping(ctx) },
 	})
@@ -108,7 +109,11 @@ func (s *serving) mount() error {
 		return err
 	}
 	for _, m := range mounts {
-		s.srv.Mount(m.Pattern, m.Handler, m.Access)
+		if m.TooMany != nil {
+			s.srv.MountLimited(m.Pattern, m.Handler, m.Access, m.TooMany)
+		} else {
+			s.srv.Mount(m.Pattern, m.Handler, m.Access)
+		}
 	}
 	for _, i := range s.app.parts.Interfaces(s.engine) {
 		if err := s.srv.MountInterface(i); err != nil {
