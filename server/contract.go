@@ -66,16 +66,16 @@ type media struct {
 }
 
 type example struct {
-	Ref                  string `json:"$ref"`
-	Summary, Description string
-	Value                json.RawMessage
+	Ref     string `json:"$ref"`
+	Summary string
+	Value   json.RawMessage
 }
 
 type schema struct {
 	Ref                   string `json:"$ref"`
 	Type, Format, Pattern string
-	Title, Description    string
-	Nullable, Deprecated  bool
+	Description           string
+	Nullable              bool
 	ReadOnly              bool
 	Enum                  []json.RawMessage
 	Default               json.RawMessage
@@ -87,7 +87,6 @@ type schema struct {
 	Properties            map[string]*schema
 	Items                 *schema
 	AllOf, OneOf, AnyOf   []*schema
-	AdditionalProperties  json.RawMessage
 	ExclusiveMin          bool `json:"exclusiveMinimum"`
 	ExclusiveMax          bool `json:"exclusiveMaximum"`
 }
@@ -114,7 +113,7 @@ func readContract(document []byte) (*contract, error) {
 			if !ok {
 				continue
 			}
-			o := operation{Method: strings.ToUpper(verb), Path: path}
+			var o operation
 			if err := json.Unmarshal(raw, &o); err != nil {
 				return nil, fmt.Errorf("%s %s: %w", verb, path, err)
 			}

@@ -40,7 +40,10 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, i *Interface, rt R
 		w.Header().Set("Idempotency-Replayed", "true")
 		Note(r.Context(), "replayed", "true")
 	}
-	for _, h := range a.Headers {
+	for n, h := range a.Headers { // lines of one name stand together
+		if n == 0 || a.Headers[n-1].Name != h.Name {
+			w.Header().Del(h.Name)
+		}
 		w.Header().Add(h.Name, h.Value)
 	}
 	if a.ContentType != "" {

@@ -258,6 +258,8 @@ func refusalOf(err error) (status int, message string) {
 		return http.StatusBadRequest, fmt.Sprintf("Idempotency-Key: 1 to %d visible ASCII characters", billing.MaxKey)
 	case billing.Busy:
 		return http.StatusServiceUnavailable, "busy, try again"
+	case billing.NotFound: // deleted a moment ago
+		return http.StatusUnauthorized, "the customer of this login is gone"
 	default:
 		return http.StatusInternalServerError, "internal error"
 	}
