@@ -62,12 +62,30 @@ func creditInterface(e *billing.Engine) methods.Interface {
 	}
 }
 
+// lockedLog is what several goroutines write.
+type lockedLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // restServer is topupd serve in this process, with the tiny interface.
 type restServer struct {
 	t     *testing.T
 	parts cli.Parts
 	url   string
-	errs  *bytes.Buffer
+	errs  *lockedLog
 	stop  func()
 }
 
@@ -78,7 +96,7 @@ func startREST(t *testing.T, args ...string) *restServer {
 	}
 	t.Setenv("TOPUPD_LISTEN", address)
 	t.Setenv("TOPUPD_DB", filepath.Join(t.TempDir(), "t.db"))
-	s := &restServer{t: t, parts: parts(), url: "http://" + address, errs: &bytes.Buffer{}}
+	s := &restServer{t: t, parts: parts(), url: "http://" + address, errs: &lockedLog{}}
 	s.parts.Interfaces = func(e *billing.Engine) []server.Interface {
 		return []server.Interface{mountableOne(creditInterface(e))}
 	}

@@ -81,7 +81,7 @@ func (e *Engine) exchange(ctx context.Context, c *Card, p *CardTerms) (*newToken
 }
 
 func (e *Engine) exchangeNumber(ctx context.Context, digits string, c *Card, p *CardTerms) (*newToken, error) {
-	if joined(ctx) != nil { // a gateway is never called inside a transaction
+	if e.joined(ctx) != nil { // a gateway is never called inside a transaction
 		return nil, Errorf(Conflict, "number", "a card number is not taken with an idempotency key")
 	}
 	accepts := e.acceptsNumbers(ctx)

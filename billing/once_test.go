@@ -306,6 +306,7 @@ func TestOnceForgets(t *testing.T) {
 			})
 		}))
 	}
+	defer billing.TidyAtOnce()()
 	ctx, stop := context.WithCancel(root(time.Time{}))
 	var work sync.WaitGroup
 	work.Go(func() { k.engine.Work(ctx) })

@@ -83,29 +83,28 @@ func (u *unitOfWork) once(ctx context.Context, p OnceParams, fn func(context.Con
 	})
 }
 
-const (
-	// answersAtOnce are dropped in one transaction, so that nobody waits for many.
-	answersAtOnce = 500
-	// answersEvery is how often a server looks for what to drop.
-	answersEvery = 10 * time.Minute
-)
-
-// dropAnswers deletes a part of the answers that nobody gets any more; more says that
-// there may be others.
-func (e *Engine) dropAnswers(ctx context.Context) (more bool, err error) {
+// tidyAnswers deletes the answers that nobody gets any more, in small transactions.
+func (e *Engine) tidyAnswers(ctx context.Context) error {
 	before := realNow().Add(-AnswerLife - time.Second)
 	var oldest time.Time
-	err = e.view(ctx, func(r Reader) (err error) {
+	err := e.view(ctx, func(r Reader) (err error) {
 		oldest, err = r.OldestAnswer()
 		return err
 	})
 	if err != nil || oldest.IsZero() || !oldest.Before(before) {
-		return false, err
-	}
-	err = e.update(ctx, func(u *unitOfWork) error {
-		n, err := u.tx.DropAnswers(before, answersAtOnce)
-		more = n == answersAtOnce
 		return err
-	})
-	return more, err
+	}
+	for {
+		var n int64
+		err := e.update(ctx, func(u *unitOfWork) (err error) {
+			n, err = u.tx.DropAnswers(before, tidyBatch)
+			return err
+		})
+		if err != nil || n < tidyBatch {
+			return err
+		}
+		if !sleep(ctx, tidyPause) {
+			return ctx.Err()
+		}
+	}
 }

@@ -142,11 +142,17 @@ func (e *Engine) Tokens(ctx context.Context) (tokens []Token, err error) {
 	return tokens, err
 }
 
-// FindToken finds a token that works, by its hash. Errors: NotFound.
-func (e *Engine) FindToken(ctx context.Context, hash [32]byte) (t Token, err error) {
-	err = e.view(ctx, func(r Reader) (err error) {
-		t, err = r.TokenByHash(hash[:])
+// FindToken finds a token that works, by its hash, as authentication needs it.
+// Errors: NotFound.
+func (e *Engine) FindToken(ctx context.Context, hash [32]byte) (c Credential, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		t, err := r.TokenByHash(hash[:])
+		if err != nil {
+			return err
+		}
+		c = Credential{Login: t.Login(), Customer: t.Customer}
+		c.Blocked, err = blockedFor(r, t.Customer)
 		return err
 	})
-	return t, err
+	return c, err
 }

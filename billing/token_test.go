@@ -23,8 +23,8 @@ func TestTokens(t *testing.T) {
 	}
 	found, err := k.engine.FindToken(root(t0), billing.TokenHash(secret))
 	k.ok(err)
-	if found.Customer != billing.Customer(10) || found.Login() != "token:crm" || found.Top != billing.Customer(10) {
-		t.Errorf("%+v", found)
+	if found.Customer != billing.Customer(10) || found.Login != "token:crm" || found.Blocked != 0 || made.Top != billing.Customer(10) {
+		t.Errorf("%+v of %+v", found, made)
 	}
 	k.wantAudits("add", `A tokens:id=1 {"name":"crm","i_customer":"10"}`)
 	for _, bad := range []struct {
@@ -42,6 +42,15 @@ func TestTokens(t *testing.T) {
 	}
 	_, _, err = k.engine.AddToken(root(t0), billing.Root, "crm") // another customer's name
 	k.ok(err)
+
+	// A block of the customer is told with the token.
+	k.ok(k.engine.BlockOwner(root(t0), billing.Customer(10), true))
+	found, err = k.engine.FindToken(root(t0), billing.TokenHash(secret))
+	k.ok(err)
+	if found.Blocked != billing.BlockOperator {
+		t.Errorf("blocked: %+v", found)
+	}
+	k.ok(k.engine.BlockOwner(root(t0), billing.Customer(10), false))
 
 	// A customer sees and stops its own.
 	acme := billing.WithActor(root(t0), billing.Actor{Login: "acme", Customer: billing.Customer(10), API: "test"})

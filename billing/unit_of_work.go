@@ -34,7 +34,7 @@ func (e *Engine) update(ctx context.Context, fn func(*unitOfWork) error) error {
 }
 
 func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {
-	if outer := joined(ctx); outer != nil {
+	if outer := e.joined(ctx); outer != nil {
 		return outer.join(ctx, run, fn)
 	}
 	var last *unitOfWork
@@ -58,7 +58,7 @@ func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) 
 
 // view runs fn on one consistent snapshot.
 func (e *Engine) view(ctx context.Context, fn func(Reader) error) error {
-	if outer := joined(ctx); outer != nil {
+	if outer := e.joined(ctx); outer != nil {
 		return fn(outer.tx)
 	}
 	return e.store.View(ctx, fn)
@@ -66,10 +66,13 @@ func (e *Engine) view(ctx context.Context, fn func(Reader) error) error {
 
 type joinKey struct{}
 
-// joined is the unit of work that a context carries, which what is called with it joins.
-func joined(ctx context.Context) *unitOfWork {
-	u, _ := ctx.Value(joinKey{}).(*unitOfWork)
-	return u
+// joined is the unit of work of this engine that a context carries, which what is
+// called with it joins.
+func (e *Engine) joined(ctx context.Context) *unitOfWork {
+	if u, ok := ctx.Value(joinKey{}).(*unitOfWork); ok && u.e == e {
+		return u
+	}
+	return nil
 }
 
 // join runs fn inside the transaction of u. Its error undoes what it did and nothing

@@ -87,6 +87,7 @@ func TestQueryPlans(t *testing.T) {
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
+		"guesses":            {sqlGuesses, 1, []string{"voucher_guesses USING PRIMARY KEY"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
 		"token by hash":      {sqlTokenByHash, 1, []string{"tokens_hash"}},
 		"token named":        {sqlTokenNamed, 2, []string{"tokens_name"}},
@@ -94,6 +95,7 @@ func TestQueryPlans(t *testing.T) {
 		"kept answer":        {sqlKeptAnswer, 2, []string{"sqlite_autoindex_idempotency_keys_1 (customer_id=? AND key=?)"}},
 		"oldest answer":      {sqlOldestAnswer, 0, []string{"idempotency_time"}},
 		"drop answers":       {sqlDropAnswers, 2, []string{"idempotency_time"}},
+		"drop audit rows":    {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,4 +28,6 @@ type Route struct {
 	// Pattern is one of http.ServeMux: "POST /api/subscriptions/{id}/autotopup".
 	Pattern string
 	Handler http.HandlerFunc
+	// Pays: it brings money. A customer that is blocked for billing may read and pay.
+	Pays bool
 }

@@ -24,24 +24,24 @@ func newTokenCache(o *Options) *loginCache {
 
 // checkREST finds the login of a request, by token or Basic. user is whose failure it
 // is, empty when nothing was given.
-func (s *Server) checkREST(r *http.Request) (login Login, user string, ok bool, err error) {
+func (s *Server) checkREST(r *http.Request, api string) (login Login, user string, ok bool, err error) {
 	given := r.Header["Authorization"]
 	if len(given) != 1 {
 		return Login{}, "", false, nil
 	}
 	scheme, token, _ := strings.Cut(given[0], " ")
 	if strings.EqualFold(scheme, "Bearer") {
-		login, ok, err = s.checkToken(r, strings.TrimLeft(token, " "))
+		login, ok, err = s.checkToken(r, strings.TrimLeft(token, " "), api)
 		return login, tokenUser, ok, err
 	}
 	name, password, basic := r.BasicAuth()
-	login, ok, err = s.checkBasic(r, name, password, basic)
+	login, ok, err = s.checkBasic(r, name, password, basic, api)
 	return login, name, ok, err
 }
 
 // checkToken looks a token up, and counts one that is wrong. Nobody is locked out
 // here: a token cannot be guessed, and many share an address.
-func (s *Server) checkToken(r *http.Request, token string) (Login, bool, error) {
+func (s *Server) checkToken(r *http.Request, token, api string) (Login, bool, error) {
 	hash := sha256.Sum256([]byte(token))
 	e, found, err := s.tokens.find(r.Context(), string(hash[:]))
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Server) checkToken(r *http.Request, token string) (Login, bool, error) 
 	}
 	if !found {
 		s.slow.failed(r.RemoteAddr, tokenUser)
-		s.loginFailed(r, "denied", tokenUser)
+		s.loginFailed(r, "denied", tokenUser, api)
 		return Login{}, false, nil
 	}
 	return e.boxed.(Login), true, nil

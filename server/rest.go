@@ -32,6 +32,20 @@ type Route struct {
 	// Pattern is one of http.ServeMux, with a method.
 	Pattern string
 	Handler http.HandlerFunc
+	// Pays: it brings money, which a customer that is blocked for billing may.
+	Pays bool
+}
+
+// use is what a block may keep a customer from.
+func (rt *Route) use(unsafe bool) billing.Use {
+	switch {
+	case rt.Pays:
+		return billing.UsePays
+	case unsafe:
+		return billing.UseChanges
+	default:
+		return billing.UseReads
+	}
 }
 
 var (
@@ -90,6 +104,11 @@ func (s *Server) guardREST(i *Interface, rt Route, unsafe bool) http.Handler {
 			i.Refuse(w, r, http.StatusTooManyRequests, tooManyText)
 			return
 		}
+		if err := billing.ActorFrom(r.Context()).May(rt.use(unsafe)); err != nil {
+			digest.Drain(r, s.options.MaxBody)
+			i.Refuse(w, r, http.StatusForbidden, "the customer is blocked")
+			return
+		}
 		if body, ok := s.readBody(w, r, i); ok {
 			s.carryOut(w, r, i, rt, body, unsafe)
 		}
@@ -98,7 +117,7 @@ func (s *Server) guardREST(i *Interface, rt Route, unsafe bool) http.Handler {
 
 // admit finds out who asks; if nobody is let in it has answered.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, i *Interface) (Login, bool) {
-	login, user, ok, err := s.checkREST(r)
+	login, user, ok, err := s.checkREST(r, i.Name)
 	switch {
 	case err != nil:
 		s.metrics.loginFailures.WithLabelValues("error").Inc()

@@ -44,7 +44,7 @@ func (f *restFixture) token(_ context.Context, hash [32]byte) (Login, bool, erro
 		return Login{}, false, f.down
 	}
 	ok := hash == sha256.Sum256([]byte(bearer)) && !f.revoked
-	return Login{Name: "token:crm", Customer: 10}, ok, nil
+	return Login{Name: "token:crm", Customer: 10, Blocked: f.blocked}, ok, nil
 }
 
 // once is the engine's Once without a database.
@@ -210,6 +210,33 @@ func TestWrongTokensAreSlowed(t *testing.T) {
 		t.Errorf("six failures took %s", took)
 	}
 	expect(t, f.send("GET", "/v1/things/a", "", withToken), 200, "")
+}
+
+// A blocked customer is kept from changes; one that owes may read and pay.
+func TestRESTBlocked(t *testing.T) {
+	for block, want := range map[billing.Block][3]int{
+		0: {200, 201, 201}, billing.BlockBilling: {200, 403, 201}, billing.BlockDispute: {200, 403, 201},
+		billing.BlockOperator: {403, 403, 403}, billing.BlockFraud: {403, 403, 403}, billing.BlockOperator | billing.BlockBilling: {403, 403, 403},
+	} {
+		f := newRESTFixture(t, nil)
+		paying := f.things()
+		paying.Name = "paying"
+		paying.Routes = []Route{{Pattern: "POST /v2/pay", Handler: paying.Routes[1].Handler, Pays: true}}
+		if err := f.MountInterface(paying); err != nil {
+			t.Fatal(err)
+		}
+		f.blocked = block
+		got := [3]int{
+			f.send("GET", "/v1/things/a", "", withToken).Code, f.send("POST", "/v1/things", "a", withToken, "Idempotency-Key: k").Code,
+			f.send("POST", "/v2/pay", "a", withToken).Code,
+		}
+		if got != want {
+			t.Errorf("blocked %s: %v, want %v", block, got, want)
+		}
+		if want[1] == 403 {
+			f.refused(f.send("POST", "/v1/things", "a", withToken), 403)
+		}
+	}
 }
 
 // A page of another origin may not use the password that a browser kept.

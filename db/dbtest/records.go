@@ -49,9 +49,11 @@ func records(t *testing.T, e Engine) {
 		"objects":     objectRecords,
 		"times":       timeRecords,
 		"audit":       auditRecords,
+		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
 		"tokens":      tokenRecords,
 		"answers":     answerRecords,
+		"guesses":     guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,7 +34,7 @@ func TestTokensSurvive(t *testing.T) {
 	}
 	found, err := other.FindToken(root(t), billing.TokenHash(crm))
 	must(t, err)
-	if found.Customer != billing.Customer(10) || found.Top != billing.Customer(10) || found.Name != "crm" {
+	if found.Customer != billing.Customer(10) || found.Login != "token:crm" {
 		t.Errorf("%+v", found)
 	}
 	if _, err := other.FindToken(root(t), billing.TokenHash(stopped)); billing.ErrorCode(err) != billing.NotFound {
@@ -42,7 +42,7 @@ func TestTokensSurvive(t *testing.T) {
 	}
 	_, err = load(t, other, `{"type":"token","id":1,"i_customer":10,"name":"renamed"}`)
 	must(t, err)
-	if found, err = other.FindToken(root(t), billing.TokenHash(crm)); err != nil || found.Name != "renamed" {
+	if found, err = other.FindToken(root(t), billing.TokenHash(crm)); err != nil || found.Login != "token:renamed" {
 		t.Errorf("%+v %v", found, err)
 	}
 	// A revoked one is not woken by the file it was in.

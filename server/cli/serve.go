@@ -87,9 +87,9 @@ type serving struct {
 func (s *serving) listen(obs *observer) (err error) {
 	s.srv, err = server.New(server.Options{
 		Listen: s.cfg.Listen, TLSCert: s.cfg.TLSCert, TLSKey: s.cfg.TLSKey, Insecure: s.cfg.Insecure,
-		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login, Tokens: s.token, Once: s.once,
-		RateLimit: s.cfg.RateLimit,
-		Logger:    s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
+		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login, LoginNotes: s.noteLogins,
+		Tokens: s.token, Once: s.once, RateLimit: s.cfg.RateLimit,
+		Logger: s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
 		Collectors: obs.collectors(), Gateways: s.cfg.Gateways,
 		CheckDatabase: func(ctx context.Context) error { return s.store.Ping(ctx) },
 	})
@@ -132,16 +132,25 @@ func (s *serving) login(ctx context.Context, name string) (server.Login, string,
 	if err != nil {
 		return server.Login{}, "", false, err
 	}
-	return server.Login{Name: c.Login, Customer: c.Customer.Number()}, c.HA1.Reveal(), true, nil
+	return server.Login{Name: c.Login, Customer: c.Customer.Number(), Blocked: c.Blocked}, c.HA1.Reveal(), true, nil
+}
+
+// noteLogins keeps what authentication tells in the audit log.
+func (s *serving) noteLogins(ctx context.Context, notes []server.LoginNote) error {
+	list := make([]billing.LoginNote, len(notes))
+	for i, n := range notes {
+		list[i] = billing.LoginNote(n)
+	}
+	return s.engine.NoteLogins(ctx, list)
 }
 
 // token is the server's view of a bearer token.
 func (s *serving) token(ctx context.Context, hash [32]byte) (server.Login, bool, error) {
-	t, err := s.engine.FindToken(ctx, hash)
+	c, err := s.engine.FindToken(ctx, hash)
 	if errors.Is(err, billing.NotFound) {
 		return server.Login{}, false, nil
 	}
-	return server.Login{Name: t.Login(), Customer: t.Customer.Number()}, err == nil, err
+	return server.Login{Name: c.Login, Customer: c.Customer.Number(), Blocked: c.Blocked}, err == nil, err
 }
 
 // once carries a request with an Idempotency-Key out.

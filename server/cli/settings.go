@@ -39,6 +39,7 @@ type Settings struct {
 	ScheduleProfiles   string `name:"schedule-profiles" env:"TOPUPD_SCHEDULE_PROFILES" default:"15 0 * * *" help:"When top-up profiles run (not in this version)." group:"Settings"`
 	ScheduleRecurring  string `name:"schedule-recurring" env:"TOPUPD_SCHEDULE_RECURRING" default:"*/5 * * * *" help:"When recurring top-ups run (not in this version)." group:"Settings"`
 	TimeZone           string `name:"time-zone" env:"TOPUPD_TIME_ZONE" default:"UTC" help:"Zone of schedules, business dates and owners without one." group:"Settings"`
+	AuditDays          string `name:"audit-days" env:"TOPUPD_AUDIT_DAYS" default:"400" help:"Days that audit rows are kept; 0 is for ever." group:"Settings"`
 
 	LogLevel  string `name:"log-level" env:"TOPUPD_LOG_LEVEL" default:"info" help:"trace, debug, info, warn, error." group:"Settings"`
 	LogFormat string `name:"log-format" env:"TOPUPD_LOG_FORMAT" help:"json, or console (the default on a terminal)." group:"Settings"`
