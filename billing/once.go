@@ -2,8 +2,8 @@ package billing
 
 import "time"
 
-// AnswerLife is how long the answer of an Idempotency-Key is kept.
-const AnswerLife = 7 * 24 * time.Hour
+// AnswerDays is how long the answer of an Idempotency-Key is kept.
+const AnswerDays = 7
 
 // Answer is what a request was answered, as it goes over the wire.
 type Answer struct {

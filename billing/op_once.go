@@ -59,7 +59,7 @@ func (u *unitOfWork) once(ctx context.Context, p OnceParams, fn func(context.Con
 	}
 	kept, err := u.tx.KeptAnswer(customer.ID, p.Key)
 	switch {
-	case err == nil && kept.CreatedAt.Add(AnswerLife).Before(u.real):
+	case err == nil && u.e.set.AnswerDays > 0 && kept.CreatedAt.Before(u.e.answersBefore(u.real)):
 		if err := u.tx.DropAnswer(customer.ID, p.Key); err != nil {
 			return Answer{}, err
 		}
@@ -83,9 +83,15 @@ func (u *unitOfWork) once(ctx context.Context, p OnceParams, fn func(context.Con
 	})
 }
 
+// answersBefore is when the oldest answers were kept that are still given.
+func (e *Engine) answersBefore(now time.Time) time.Time { return now.AddDate(0, 0, -e.set.AnswerDays) }
+
 // tidyAnswers deletes the answers that nobody gets any more, in small transactions.
 func (e *Engine) tidyAnswers(ctx context.Context) error {
-	before := realNow().Add(-AnswerLife - time.Second)
+	if e.set.AnswerDays == 0 {
+		return nil
+	}
+	before := e.answersBefore(realNow())
 	var oldest time.Time
 	err := e.view(ctx, func(r Reader) (err error) {
 		oldest, err = r.OldestAnswer()

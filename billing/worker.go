@@ -19,7 +19,9 @@ func (e *Engine) Work(ctx context.Context) {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	var tidying sync.WaitGroup
-	tidying.Go(func() { e.tidyUp(ctx) })
+	if e.set.AuditDays > 0 || e.set.AnswerDays > 0 {
+		tidying.Go(func() { e.tidyUp(ctx) })
+	}
 	defer tidying.Wait()
 	for {
 		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {
