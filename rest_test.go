@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -255,4 +258,134 @@ func TestREST(t *testing.T) {
 		t.Error(log)
 	}
 	s.run("verify")
+}
+
+func creditOnly(e *billing.Engine) []server.Interface {
+	return []server.Interface{mountableOne(creditInterface(e))}
+}
+
+// restProgram is topupd with the tiny interface, as a process of its own.
+const restProgram = "topupd-rest"
+
+func restMain() {
+	p := parts()
+	p.Interfaces = creditOnly
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	os.Exit(cli.Main(ctx, p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// TestKillUnderKeys kills the server under requests with keys, again and again; each
+// client sends its request again until it has an answer. Whatever was lost on the way,
+// each key has one effect.
+func TestKillUnderKeys(t *testing.T) {
+	const token, clients = "an-operators-token-of-its-own", 8
+	dir := t.TempDir()
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"PATH=" + os.Getenv("PATH"), "TOPUPD_LISTEN=" + address, "TOPUPD_ADMIN_TOKEN=" + token}
+	rounds := 4
+	if testing.Short() {
+		rounds = 2
+	}
+	over := make(chan struct{})
+	var all sync.WaitGroup
+	var done atomic.Int64 // requests that were answered
+	var resent atomic.Int64
+	for n := range clients {
+		all.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				key, first := fmt.Sprintf("client-%d-%d", n, i), true
+				for !creditOnce(t, address, token, key) { // the server is dying or not up yet
+					if first {
+						resent.Add(1)
+					}
+					first = false
+					time.Sleep(5 * time.Millisecond)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	var p *process
+	for range rounds {
+		if p, err = startProgram(restProgram, dir, env, address, "--demo"); err != nil {
+			close(over)
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if err := p.end(syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}
+	if p, err = startProgram(restProgram, dir, env, address, "--demo"); err != nil {
+		close(over)
+		t.Fatal(err)
+	}
+	close(over)
+	all.Wait()
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	out, err := topupd(t, dir, env, "verify")
+	if err != nil {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	if done.Load() == 0 || resent.Load() == 0 {
+		t.Fatalf("%d answered, %d sent again: nothing was tried", done.Load(), resent.Load())
+	}
+	// Each request credits one millionth, which nothing else moves.
+	if out, err = topupd(t, dir, env, "export"); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out) {
+		if !strings.Contains(line, `"i_account":100,`) || !strings.Contains(line, `"type":"account"`) {
+			continue
+		}
+		var o struct{ Balance string }
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatal(err)
+		}
+		micros, err := billing.ParseMicros(o.Balance)
+		if err != nil || micros%billing.Micro != done.Load() {
+			t.Errorf("%d requests were answered, the balance is %s (%v)", done.Load(), o.Balance, err)
+		}
+		t.Logf("%d requests, %d of them sent again", done.Load(), resent.Load())
+		return
+	}
+	t.Error("the account is gone")
+}
+
+// creditOnce reports whether the request was answered.
+func creditOnce(t *testing.T, address, token, key string) bool {
+	r, err := http.NewRequest(http.MethodPost, "http://"+address+"/test/v1/accounts/100/credit", strings.NewReader(`{"amount":"0.000001"}`))
+	if err != nil {
+		t.Error(err)
+		return true
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Idempotency-Key", key)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return false
+	}
+	if res.StatusCode != http.StatusCreated {
+		if res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusNotFound { // before the token and the demo are there
+			t.Errorf("%d %s", res.StatusCode, body)
+		}
+		return false
+	}
+	return true
 }
