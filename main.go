@@ -29,6 +29,7 @@ import (
 	"topupd/db"
 	"topupd/methods"
 	"topupd/methods/jsonl"
+	"topupd/methods/poolplan"
 	"topupd/methods/sippy"
 	"topupd/methods/xmlrpc"
 	"topupd/server"
@@ -176,8 +177,19 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 }
 
 // interfaces are the REST interfaces, in alphabetical order.
-func interfaces(*billing.Engine) []methods.Interface {
-	return nil
+func interfaces(e *billing.Engine) []methods.Interface {
+	return []methods.Interface{
+		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
+	}
+}
+
+// noteRefusal puts why a call was refused into its log line.
+func noteRefusal(ctx context.Context, err error) {
+	if billing.ErrorCode(err) == billing.Internal {
+		server.NoteError(ctx, err)
+		return
+	}
+	server.Note(ctx, "refused", err.Error())
 }
 
 // mountable are the interfaces as the server knows them.

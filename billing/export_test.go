@@ -16,3 +16,6 @@ func TidyAtOnce() (restore func()) {
 
 // NetworkFree is networkFree.
 var NetworkFree = networkFree
+
+// TopUpPool applies one request without the upkeep that a worker begins with.
+func TopUpPool(e *Engine, ctx context.Context, id PoolTopUpID) error { return e.topUpPool(ctx, id) }

@@ -27,6 +27,10 @@ type (
 	VoucherID int64
 	// TokenID names a bearer token.
 	TokenID int64
+	// OfferID is the catalogue's number of a pool plan.
+	OfferID int64
+	// PoolTopUpID is the UUID of a pool top-up, as its requester asks after it.
+	PoolTopUpID string
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

@@ -13,6 +13,8 @@ type noticeFacts struct {
 	RetryAt   time.Time
 	Period    *Period
 	Card      *Card
+	Pool      *PoolPlan
+	Allowance *PoolBalance
 }
 
 // notice renders a notice and queues it in the same transaction as what it
@@ -43,6 +45,9 @@ func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFa
 	}
 	if f.Period != nil {
 		v.Price, v.Period = f.Period.Price, f.Period.Date
+	}
+	if f.Pool != nil {
+		v.Pool, v.Allowance = f.Pool.Name, f.Allowance
 	}
 	subject, body, err := renderNotice(kind, &v)
 	if err != nil {

@@ -31,6 +31,8 @@ type noticeView struct {
 	Card      string
 	Class     DeclineClass
 	Reference int64
+	Pool      string
+	Allowance *PoolBalance
 	Alarm     string
 	Text      string
 	RetryAt   time.Time

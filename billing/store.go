@@ -49,6 +49,7 @@ type Reader interface {
 	VoucherReader
 	TokenReader
 	AnswerReader
+	PoolReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -73,6 +74,7 @@ type Tx interface {
 	AnswerWriter
 	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
 	Part(fn func() error) error
+	PoolWriter
 }
 
 // OwnerReader reads owners and their standing.

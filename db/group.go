@@ -24,9 +24,9 @@ type group struct {
 	wait time.Duration // how long a caller stands in the queue before it gives up
 	hook func()        // called before each commit
 	turn sync.Mutex    // held by a transaction; the checkpointer takes it for a moment
-	// logged is called each checkpointEvery changes; changes counts them.
-	logged  func()
-	changes int
+	// logged is called each checkpointEvery pages; pages counts them.
+	logged func()
+	pages  int
 
 	mu      sync.Mutex
 	queue   []*member
@@ -222,8 +222,11 @@ func (g *group) commit(members []*member) {
 		fail(members, err)
 		return
 	}
-	if g.changes += done; g.changes >= checkpointEvery {
-		g.changes = 0
+	if done == 0 {
+		return
+	}
+	if g.pages += g.ses.conn.written(); g.pages >= checkpointEvery {
+		g.pages = 0
 		g.logged()
 	}
 }

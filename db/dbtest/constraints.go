@@ -29,6 +29,7 @@ func constraints(t *testing.T, e Engine) {
 		"vouchers": voucherRules,
 		"tokens":   tokenRules,
 		"answers":  answerRules,
+		"pools":    poolRules,
 		"guesses":  guessRules,
 	} {
 		t.Run(name, func(t *testing.T) {

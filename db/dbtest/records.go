@@ -53,6 +53,8 @@ func records(t *testing.T, e Engine) {
 		"vouchers":    voucherRecords,
 		"tokens":      tokenRecords,
 		"answers":     answerRecords,
+		"pools":       poolRecords,
+		"top-ups":     topUpRecords,
 		"guesses":     guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,12 +28,12 @@ const page = 1000
 
 // Export writes everything that an import can bring, in one consistent view and
 // a fixed order: plans, customers (parents first), accounts, cards, policies,
-// vouchers, tokens and the objects of other interfaces.
+// vouchers, tokens, pool plans and the objects of other interfaces.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.objects} {
+		for _, part := range []func() error{x.plans, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.pools, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}

@@ -26,6 +26,7 @@ var kinds = map[string]func(members []member) (line, error){
 	"low_balance": decodeLowBalance,
 	"voucher":     decodeVoucher,
 	"token":       decodeToken,
+	"pool_plan":   decodePoolPlan,
 }
 
 func init() {

@@ -92,11 +92,6 @@ var objectKinds = map[string]*objectKind{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
 		{"currency", isText, true}, {"i_debit_credit_card", nullOr(isID), false}, {"status", isText, true},
 	}},
-	"pool_plan": {members: []objectMember{
-		{"offer", isID, true}, {"i_customer", isID, true}, {"name", isText, true}, {"currency", isText, true},
-		{"expirationType", isText, false}, {"expires", nullOr(isDate), false},
-		{"subscribers", textList, false}, {"balances", moneyByName, false},
-	}},
 	"auto_topup_profile": {members: []objectMember{
 		{"id", isText, true}, {"name", isText, true}, {"enabled", yesNo, false}, {"triggerBasis", isText, false},
 		{"triggerType", isText, false}, {"triggerValue", isMoney, false}, {"referenceLimit", nullOr(isText), false},
