@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -26,8 +27,11 @@ import (
 	"topupd/billing/seal"
 	"topupd/cron"
 	"topupd/db"
+	"topupd/methods"
 	"topupd/methods/jsonl"
+	"topupd/methods/poolplan"
 	"topupd/methods/sippy"
+	"topupd/methods/subscription"
 	"topupd/methods/xmlrpc"
 	"topupd/server"
 	"topupd/server/cli"
@@ -45,18 +49,19 @@ func main() {
 
 func parts() cli.Parts {
 	return cli.Parts{
-		Version:   version,
-		Revision:  revision(),
-		OpenStore: openStore,
-		LockServe: lockServe,
-		Keys:      keys,
-		Gateways:  gateways,
-		Mailer:    mailer,
-		Mounts:    mounts,
-		Clock:     clock,
-		Import:    importLines,
-		Spool:     spool,
-		Export:    export,
+		Version:    version,
+		Revision:   revision(),
+		OpenStore:  openStore,
+		LockServe:  lockServe,
+		Keys:       keys,
+		Gateways:   gateways,
+		Mailer:     mailer,
+		Mounts:     mounts,
+		Interfaces: mountable,
+		Clock:      clock,
+		Import:     importLines,
+		Spool:      spool,
+		Export:     export,
 	}
 }
 
@@ -167,9 +172,43 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 	}
 	hooks, err := webhooks(e, c)
 	return append(hooks,
-		cli.Mount{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC},
-		cli.Mount{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC},
+		cli.Mount{Pattern: "POST /xmlapi/xmlapi", Handler: h, Access: server.XMLRPC, TooMany: tooMany},
+		cli.Mount{Pattern: "POST /RPC2", Handler: h, Access: server.XMLRPC, TooMany: tooMany},
 	), err
+}
+
+// interfaces are the REST interfaces, in alphabetical order.
+func interfaces(e *billing.Engine) []methods.Interface {
+	return []methods.Interface{
+		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
+		subscription.New(e, subscription.Options{Failed: server.NoteError}),
+	}
+}
+
+// noteRefusal puts why a call was refused into its log line.
+func noteRefusal(ctx context.Context, err error) {
+	if billing.ErrorCode(err) == billing.Internal {
+		server.NoteError(ctx, err)
+		return
+	}
+	server.Note(ctx, "refused", err.Error())
+}
+
+// mountable are the interfaces as the server knows them.
+func mountable(e *billing.Engine) []server.Interface {
+	var list []server.Interface
+	for _, i := range interfaces(e) {
+		list = append(list, mountableOne(i))
+	}
+	return list
+}
+
+func mountableOne(i methods.Interface) server.Interface {
+	one := server.Interface{Name: i.Name, OpenAPI: i.OpenAPI, Refuse: i.Refuse}
+	for _, r := range i.Routes {
+		one.Routes = append(one.Routes, server.Route{Pattern: r.Pattern, Handler: r.Handler, Pays: r.Pays})
+	}
+	return one
 }
 
 func clock(jobs []cli.Job, location *time.Location, log cli.JobLog) (cli.Clock, error) {
@@ -219,6 +258,14 @@ func fault(ctx context.Context, _ string, err error) xmlrpc.Fault {
 		server.NoteError(ctx, err)
 	}
 	return f
+}
+
+// tooMany is a fault like all others of XML-RPC, with status 200: clients read nothing
+// else.
+func tooMany(w http.ResponseWriter, r *http.Request) {
+	server.Note(r.Context(), "code", "429")
+	w.Header().Set("Content-Type", "text/xml")
+	w.Write(xmlrpc.AppendFault(nil, xmlrpc.Fault{Code: 429, String: "too many requests, try again later"})) // the client may be gone
 }
 
 // observe puts a call's method and fault into the request's log line and metrics.

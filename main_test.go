@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what cmp compares with")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"topupd": main})
+	testscript.Main(m, map[string]func(){"topupd": main, restProgram: restMain})
 }
 
 // TestScripts runs the scenarios of the command line. Beside the usual
@@ -76,7 +76,11 @@ func freeAddress() (string, error) {
 
 // startServer starts topupd serve in a folder and waits until it is ready.
 func startServer(dir string, env []string, address string, args ...string) (*process, error) {
-	path, err := exec.LookPath("topupd")
+	return startProgram("topupd", dir, env, address, args...)
+}
+
+func startProgram(name, dir string, env []string, address string, args ...string) (*process, error) {
+	path, err := exec.LookPath(name)
 	if err != nil {
 		return nil, err
 	}

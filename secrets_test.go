@@ -151,7 +151,20 @@ func (w *secretWorld) mainRun(p *place) {
 	} {
 		p.run(one)
 	}
+	const made = "token add crm"
+	token := printedToken.FindStringSubmatch(p.run(step{args: strings.Fields(made)}))
+	if token == nil {
+		p.Fatal("no token was printed")
+	}
+	p.learn(secret{"a bearer token", token[1], []string{"stdout of topupd " + made}})
 	p.requests()
+	for _, path := range []string{"/docs", "/openapi.json", "/none", "/xmlapi/xmlapi", "/none?token=" + token[1]} {
+		for _, given := range []string{"Bearer " + token[1], "Basic " + basic("acme", token[1]), "Basic " + basic(token[1], "x"), token[1]} {
+			r := p.request("POST", path, token[1])
+			r.Header["Authorization"], r.Header["Idempotency-Key"] = []string{given}, []string{token[1]}
+			p.send(http.DefaultTransport, r)
+		}
+	}
 	p.wait(`"state":"succeeded"`, `"kind":"suspended"`)
 	if out := p.run(step{args: []string{"export"}}); !strings.Contains(out, `"last4":"5100"`) {
 		p.Errorf("the sandbox's test number was not taken:\n%s", out)
@@ -159,7 +172,7 @@ func (w *secretWorld) mainRun(p *place) {
 	p.keep("while the server runs")
 	for _, args := range []string{
 		"export", "export --secrets", "thresholds", "thresholds --format json", "charges", "charges --format csv", "charges why --account 101",
-		"runs", "voucher list", "voucher list --format json", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
+		"runs", "voucher list", "voucher list --format json", "token list", "token list --format json", "token revoke 1", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
 		"run billing --as-of 2026-12-10T00:00:00Z", "rekey", "migrate", "golive --customer 10", "version", "completion bash", "--help",
 	} {
 		p.run(step{args: strings.Fields(args)})

@@ -81,6 +81,9 @@ func (e *Engine) exchange(ctx context.Context, c *Card, p *CardTerms) (*newToken
 }
 
 func (e *Engine) exchangeNumber(ctx context.Context, digits string, c *Card, p *CardTerms) (*newToken, error) {
+	if e.joined(ctx) != nil { // a gateway is never called inside a transaction
+		return nil, Errorf(Conflict, "number", "a card number is not taken with an idempotency key")
+	}
 	accepts := e.acceptsNumbers(ctx)
 	g := e.gateways[e.firstGateway()]
 	t, tokenizes := g.(Tokenizer)

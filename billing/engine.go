@@ -51,6 +51,8 @@ type Settings struct {
 	DuplicateWindow time.Duration
 	// PaymentWait is how long a payment by hand waits for its outcome.
 	PaymentWait time.Duration
+	// AnswerDays is how many days answers of Idempotency-Keys are kept; 0 is for ever.
+	AnswerDays int
 	// AuditDays is how many days audit rows are kept; 0 is for ever.
 	AuditDays int
 	// Realm is the Digest realm that passwords are kept for.
@@ -129,6 +131,7 @@ func DefaultSettings() Settings {
 		ChargeConcurrency: 32,
 		DuplicateWindow:   120 * time.Second,
 		PaymentWait:       DefaultPaymentWait,
+		AnswerDays:        AnswerDays,
 		AuditDays:         400,
 		Realm:             "topupd",
 	}

@@ -25,6 +25,8 @@ type (
 	AuditID int64
 	// VoucherID names a voucher; its code is what is redeemed.
 	VoucherID int64
+	// TokenID names a bearer token.
+	TokenID int64
 	// OfferID is the catalogue's number of a pool plan.
 	OfferID int64
 	// PoolTopUpID is the UUID of a pool top-up, as its requester asks after it.

@@ -36,11 +36,8 @@ type MoveFundsResult struct {
 	Repeated bool
 }
 
-// maxKey and maxNotes bound what a caller may have us keep.
-const (
-	maxKey   = 255
-	maxNotes = 4000
-)
+// maxNotes bounds what a caller may have us keep.
+const maxNotes = 4000
 
 // MoveFunds books one movement and judges the owners whose available went
 // down, in the same transaction. A debit is never refused for lack of funds:
@@ -67,8 +64,8 @@ func (p *MoveFundsParams) check() error {
 	switch {
 	case p.Amount <= 0:
 		return Errorf(Invalid, "amount", "amount is above 0")
-	case len(p.IdempotencyKey) > maxKey:
-		return Errorf(Invalid, "idempotency_key", "at most %d characters", maxKey)
+	case len(p.IdempotencyKey) > MaxKey:
+		return Errorf(Invalid, "idempotency_key", "at most %d characters", MaxKey)
 	case len(p.Notes) > maxNotes:
 		return Errorf(Invalid, "payment_notes", "at most %d characters", maxNotes)
 	}

@@ -26,15 +26,10 @@ func (e *Engine) Credential(ctx context.Context, name string) (Credential, error
 	var l Login
 	var blocked Block
 	err := e.view(ctx, func(r Reader) (err error) {
-		if l, err = r.Login(name); err != nil || l.Customer == Root {
+		if l, err = r.Login(name); err != nil {
 			return err
 		}
-		o, err := r.Owner(l.Customer)
-		if err != nil {
-			return err
-		}
-		above, _, err := r.Above(o)
-		blocked = o.Blocked | above
+		blocked, err = blockedFor(r, l.Customer)
 		return err
 	})
 	if err != nil {
@@ -48,6 +43,19 @@ func (e *Engine) Credential(ctx context.Context, name string) (Credential, error
 		return Credential{}, &Error{Code: Internal, Message: "a login cannot be opened with this key", Err: err}
 	}
 	return Credential{Login: l.Name, Customer: l.Customer, HA1: secret, Blocked: blocked}, nil
+}
+
+// blockedFor is why a customer, or one above it, is blocked.
+func blockedFor(r Reader, customer OwnerID) (Block, error) {
+	if customer == Root {
+		return 0, nil
+	}
+	o, err := r.Owner(customer)
+	if err != nil {
+		return 0, err
+	}
+	above, _, err := r.Above(o)
+	return o.Blocked | above, err
 }
 
 func loginAAD(name string) string { return "login:" + name }

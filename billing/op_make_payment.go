@@ -58,8 +58,8 @@ func (p *MakePaymentParams) check() error {
 		return Errorf(Invalid, "amount", "amount is above 0 and at most %s", FormatMicros(MaxCharge))
 	case p.Payer == "":
 		return Errorf(Missing, "payer_ip_address", "say where the payer is")
-	case len(p.IdempotencyKey) > maxKey:
-		return Errorf(Invalid, "idempotency_key", "at most %d characters", maxKey)
+	case len(p.IdempotencyKey) > MaxKey:
+		return Errorf(Invalid, "idempotency_key", "at most %d characters", MaxKey)
 	}
 	payer, err := netip.ParseAddr(p.Payer)
 	if err != nil || payer.Zone() != "" {

@@ -30,8 +30,8 @@ func (e *Engine) UseAllowance(ctx context.Context, p UseAllowanceParams) (done U
 	switch {
 	case p.Used.Micros <= 0:
 		return done, Errorf(Invalid, "value", "what was used is above 0")
-	case len(p.IdempotencyKey) > maxKey:
-		return done, Errorf(Invalid, "idempotency_key", "at most %d characters", maxKey)
+	case len(p.IdempotencyKey) > MaxKey:
+		return done, Errorf(Invalid, "idempotency_key", "at most %d characters", MaxKey)
 	}
 	used, err := p.Used.Kept()
 	if err != nil {

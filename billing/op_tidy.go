@@ -22,6 +22,9 @@ func (e *Engine) tidyUp(ctx context.Context) {
 		if _, err := e.Tidy(ctx); err != nil && ctx.Err() == nil {
 			e.observer.Failed("old audit rows could not be deleted", err)
 		}
+		if err := e.tidyAnswers(ctx); err != nil && ctx.Err() == nil {
+			e.observer.Failed("old answers could not be deleted", err)
+		}
 	}
 }
 

@@ -62,6 +62,9 @@ func (w *waiting) tell(turned []ChargeID) {
 // counts when the time is over or the caller is gone; the time of a request with many
 // payments is over for all of them at once, or its answer would outlive the connection.
 func (e *Engine) awaitPayment(ctx context.Context, c Charge) PaymentResult {
+	if e.joined(ctx) != nil { // it is not sent before the commit
+		return c.State.Result()
+	}
 	told, leave := e.waiting.join(c.ID)
 	defer leave()
 	wait := e.set.PaymentWait

@@ -92,7 +92,7 @@ func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 		settings: billing.DefaultSettings(), begun: time.Now(), broken: broken,
 		counts: map[string]int{},
 	}
-	s.settings.AuditDays = 0 // what an hourly look at them meets is no part of a seed
+	s.settings.AuditDays, s.settings.AnswerDays = 0, 0 // what an hourly look at them meets is no part of a seed
 	s.store = openFile(t, s.path)
 	s.office = &postOffice{rng: rand.New(rand.NewPCG(seed, 2)), take: s.hear}
 	s.bank.post = s.office

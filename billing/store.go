@@ -48,6 +48,8 @@ type Reader interface {
 	AuditReader
 	VoucherReader
 	SubscriptionReader
+	TokenReader
+	AnswerReader
 	PoolReader
 }
 
@@ -70,6 +72,10 @@ type Tx interface {
 	AuditWriter
 	VoucherWriter
 	SubscriptionWriter
+	TokenWriter
+	AnswerWriter
+	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
+	Part(fn func() error) error
 	PoolWriter
 }
 
@@ -150,7 +156,7 @@ type OwnerWriter interface {
 	PutOwner(*Owner) error
 	// DeleteOwner marks an owner deleted and frees its username and balance group.
 	// Its policy, its place in a plan and its logins are dropped, its cards are
-	// deleted without their tokens, its mandates revoked. Deleted owners are in no
+	// deleted without their tokens, its mandates and bearer tokens revoked. Deleted owners are in no
 	// list and under no name; their row, postings and charges stay.
 	DeleteOwner(o OwnerID, at time.Time) error
 	// SetBlocked replaces the block causes.

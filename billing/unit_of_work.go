@@ -34,6 +34,9 @@ func (e *Engine) update(ctx context.Context, fn func(*unitOfWork) error) error {
 }
 
 func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {
+	if outer := e.joined(ctx); outer != nil {
+		return outer.join(ctx, run, fn)
+	}
 	var last *unitOfWork
 	err := e.store.Update(ctx, func(tx Tx) error {
 		u := &unitOfWork{e: e, tx: tx, actor: ActorFrom(ctx), now: now(ctx), real: realNow(), run: run}
@@ -54,7 +57,36 @@ func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) 
 }
 
 // view runs fn on one consistent snapshot.
-func (e *Engine) view(ctx context.Context, fn func(Reader) error) error { return e.store.View(ctx, fn) }
+func (e *Engine) view(ctx context.Context, fn func(Reader) error) error {
+	if outer := e.joined(ctx); outer != nil {
+		return fn(outer.tx)
+	}
+	return e.store.View(ctx, fn)
+}
+
+type joinKey struct{}
+
+// joined is the unit of work of this engine that a context carries, which what is
+// called with it joins.
+func (e *Engine) joined(ctx context.Context) *unitOfWork {
+	if u, ok := ctx.Value(joinKey{}).(*unitOfWork); ok && u.e == e {
+		return u
+	}
+	return nil
+}
+
+// join runs fn inside the transaction of u. Its error undoes what it did and nothing
+// else, as in a transaction of its own; what the observer is told waits for the commit.
+func (u *unitOfWork) join(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {
+	part := &unitOfWork{e: u.e, tx: u.tx, actor: ActorFrom(ctx), now: now(ctx), real: realNow(), run: run}
+	if err := u.tx.Part(func() error { return fn(part) }); err != nil {
+		return err
+	}
+	u.told = append(u.told, part.told...)
+	u.turned = append(u.turned, part.turned...)
+	u.work = u.work || part.work
+	return nil
+}
 
 func (u *unitOfWork) tell(f func(Observer)) { u.told = append(u.told, f) }
 

@@ -19,7 +19,7 @@ func (e *Engine) Work(ctx context.Context) {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	var tidying sync.WaitGroup
-	if e.set.AuditDays > 0 {
+	if e.set.AuditDays > 0 || e.set.AnswerDays > 0 {
 		tidying.Go(func() { e.tidyUp(ctx) })
 	}
 	defer tidying.Wait()

@@ -36,8 +36,11 @@ var constraintFields = map[string]string{
 	"buckets.owner_id, buckets.unit":                  "bucket",
 	"entries.posting_id, entries.n":                   "entry",
 	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
-	"orders.payment_id": "payment",
-	"meta.key":          "key",
+	"orders.payment_id":               "payment",
+	"meta.key":                        "key",
+	"tokens.hash":                     "hash",
+	"tokens.customer_id, tokens.name": "name",
+	"idempotency_keys.customer_id, idempotency_keys.key": "key",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

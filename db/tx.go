@@ -36,6 +36,9 @@ const (
 	sqlSavepoint      = `SAVEPOINT member`
 	sqlRelease        = `RELEASE member`
 	sqlRollbackTo     = `ROLLBACK TO member`
+	sqlPart           = `SAVEPOINT part`
+	sqlPartDone       = `RELEASE part`
+	sqlPartUndone     = `ROLLBACK TO part`
 )
 
 // begin makes sure that what follows reads the snapshot of what went before.
@@ -215,6 +218,35 @@ func (t *tx) spoil(err error) error {
 		t.err = err
 	}
 	return err
+}
+
+// Part runs fn in a savepoint of its own. A panic leaves it open: the whole
+// transaction is undone then.
+func (t *tx) Part(fn func() error) error {
+	if err := t.savepoint(sqlPart); err != nil {
+		return err
+	}
+	err := fn()
+	if t.err != nil {
+		return t.err // spoilt: nothing of the transaction stays
+	}
+	if err != nil {
+		if undone := t.savepoint(sqlPartUndone); undone != nil {
+			return undone
+		}
+	}
+	if ended := t.savepoint(sqlPartDone); ended != nil {
+		return ended
+	}
+	return err
+}
+
+// savepoint runs a statement about a savepoint, which changes nothing by itself.
+func (t *tx) savepoint(query string) error {
+	if t.err == nil {
+		_, t.err = t.s.exec(query)
+	}
+	return t.err
 }
 
 // View runs fn on one consistent snapshot. It must not be nested: the

@@ -16,9 +16,18 @@ type Interface struct {
 	Refuse func(w http.ResponseWriter, r *http.Request, status int, message string)
 }
 
-// Route is one operation. Its request carries the actor (billing.ActorFrom).
+// Route is one operation. Its request carries the actor (billing.ActorFrom), and its
+// body is in memory already.
+//
+// With an Idempotency-Key the handler of POST, PUT, PATCH and DELETE runs inside one
+// transaction that its request's context carries, while all writers wait for it, and
+// may run more than once. So it calls the engine with that context only, changes
+// nothing elsewhere and waits for nothing; its answer goes out after the commit, or,
+// from status 400 on, after what it changed was undone.
 type Route struct {
 	// Pattern is one of http.ServeMux: "POST /api/subscriptions/{id}/autotopup".
 	Pattern string
 	Handler http.HandlerFunc
+	// Pays: it brings money. A customer that is blocked for billing may read and pay.
+	Pays bool
 }

@@ -22,12 +22,10 @@ const (
 	Operator
 	// AnyLogin: any login by Basic, or a request from this very machine.
 	AnyLogin
-	// REST is to be: bearer token or Basic. It cannot be mounted yet.
-	REST
 )
 
-// guard puts the check of an access before a handler.
-func (s *Server) guard(h http.Handler, access Access) http.Handler {
+// guard puts the check of an access before a handler; tooMany answers who asks too often.
+func (s *Server) guard(h http.Handler, access Access, tooMany http.HandlerFunc) http.Handler {
 	limited := func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, s.options.MaxBody)
 		h.ServeHTTP(w, r)
@@ -36,7 +34,7 @@ func (s *Server) guard(h http.Handler, access Access) http.Handler {
 	case Open:
 		return http.HandlerFunc(limited)
 	case XMLRPC:
-		return s.guardXMLRPC(limited)
+		return s.guardXMLRPC(limited, tooMany)
 	case Operator:
 		return s.guardPages(limited, true)
 	case AnyLogin:
@@ -47,18 +45,27 @@ func (s *Server) guard(h http.Handler, access Access) http.Handler {
 }
 
 // guardXMLRPC lets in by Digest or trusted network.
-func (s *Server) guardXMLRPC(next http.HandlerFunc) http.Handler {
+func (s *Server) guardXMLRPC(answer, tooMany http.HandlerFunc) http.Handler {
+	next := func(w http.ResponseWriter, r *http.Request, login Login) {
+		r = s.withActor(r, login, "xmlrpc")
+		if s.limited(w, r, login) {
+			digest.Drain(r, s.options.MaxBody)
+			tooMany(w, r)
+			return
+		}
+		answer(w, r)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		Note(r.Context(), "api", "xmlrpc")
 		if s.trusts(r) {
-			next(w, s.withActor(r, Login{Customer: 1, Trusted: true}, "xmlrpc"))
+			next(w, r, Login{Customer: 1, Trusted: true})
 			return
 		}
 		login, result, err := s.checkDigest(r)
 		switch result {
 		case digest.OK:
 			s.notes.succeeded(r, login.Name, "xmlrpc")
-			next(w, s.withActor(r, login, "xmlrpc"))
+			next(w, r, login)
 		case digest.Failed:
 			s.unavailable(w, r, err)
 		default:
@@ -105,7 +112,7 @@ func (s *Server) guardPages(next http.HandlerFunc, root bool) http.Handler {
 			return
 		}
 		user, password, given := r.BasicAuth()
-		login, ok, err := s.checkBasic(r, user, password, given)
+		login, ok, err := s.checkBasic(r, user, password, given, "http")
 		switch {
 		case err != nil:
 			s.unavailable(w, r, err)
@@ -125,22 +132,22 @@ func (s *Server) guardPages(next http.HandlerFunc, root bool) http.Handler {
 }
 
 // checkBasic checks a password, and counts what failed.
-func (s *Server) checkBasic(r *http.Request, user, password string, given bool) (Login, bool, error) {
+func (s *Server) checkBasic(r *http.Request, user, password string, given bool, api string) (Login, bool, error) {
 	if !given {
 		return Login{}, false, nil
 	}
 	if s.slow.locked(r.RemoteAddr, user) {
-		s.loginFailed(r, "locked", user, "http")
+		s.loginFailed(r, "locked", user, api)
 		return Login{}, false, nil
 	}
 	login, ok, err := s.checkPassword(r, user, password)
 	switch {
 	case err != nil:
 	case ok:
-		s.notes.succeeded(r, login.Name, "http")
+		s.notes.succeeded(r, login.Name, api)
 	default:
 		s.slow.failed(r.RemoteAddr, user)
-		s.loginFailed(r, "denied", user, "http")
+		s.loginFailed(r, "denied", user, api)
 	}
 	return login, ok, err
 }

@@ -179,7 +179,7 @@ func TestLoginCacheIsBounded(t *testing.T) {
 
 func TestMountRefuses(t *testing.T) {
 	f := newFixture(t, nil)
-	for _, access := range []Access{0, REST, REST + 1} {
+	for _, access := range []Access{0, AnyLogin + 1} {
 		func() {
 			defer func() {
 				if recover() == nil {

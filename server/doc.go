@@ -12,11 +12,11 @@
 //   - a request is authenticated by its head, before anything reads its body;
 //     a refused request's body is drained up to the limit, so that the client
 //     sees the 401 and not a reset connection;
-//   - a handler behind XMLRPC, Operator or AnyLogin never runs without an actor;
+//   - a handler behind XMLRPC, Operator or AnyLogin, or of a REST interface, never runs without an actor;
 //     the zero Access cannot be mounted;
 //   - being trusted needs an explicit network, no Authorization header and no
 //     sign of a proxy in between;
-//   - a disabled login, or an old password, stops working within a second;
+//   - a disabled login, an old password, or a revoked token stops working within a second;
 //   - no password, HA1 or header of a request reaches the log;
 //   - plain HTTP is never redirected, and never offered beyond loopback unless
 //     the operator insists.

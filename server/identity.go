@@ -83,6 +83,8 @@ func (s *Server) checkPassword(r *http.Request, name, password string) (Login, b
 	return e.boxed.(Login), true, nil
 }
 
-func (s *Server) basicChallenge() string {
-	return `Basic realm="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s.options.Realm) + `", charset="UTF-8"`
+func (s *Server) basicChallenge() string { return s.challenge("Basic") + `, charset="UTF-8"` }
+
+func (s *Server) challenge(scheme string) string {
+	return scheme + ` realm="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s.options.Realm) + `"`
 }

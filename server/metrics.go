@@ -20,6 +20,7 @@ type metrics struct {
 	durations     *prometheus.HistogramVec
 	faults        *prometheus.CounterVec
 	loginFailures *prometheus.CounterVec
+	limited       prometheus.Counter
 	notesDropped  prometheus.Counter
 }
 
@@ -44,11 +45,14 @@ func newMetrics(version, revision string, inFlight *atomic.Int64, more []prometh
 			Name: "topupd_login_notes_dropped_total", Help: "Logins and refusals that the audit log was not told of: too many at once, or it could not be written.",
 		}),
 	}
+	m.limited = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "topupd_rate_limited_total", Help: "Requests refused because their login or token sent too many.",
+	})
 	for _, reason := range []string{"denied", "locked", "error"} {
 		m.loginFailures.WithLabelValues(reason)
 	}
 	own := []prometheus.Collector{
-		m.requests, m.durations, m.faults, m.loginFailures, m.notesDropped,
+		m.requests, m.durations, m.faults, m.loginFailures, m.limited, m.notesDropped,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "topupd_http_requests_in_flight", Help: "Requests being answered now.",
 		}, func() float64 { return float64(inFlight.Load()) }),

@@ -25,7 +25,7 @@ func (s *Server) observe(w http.ResponseWriter, r *http.Request, next http.Handl
 	defer func() {
 		whole := true
 		if failure := recover(); failure != nil {
-			whole = rec.panicked(failure)
+			whole = rec.panicked(r, failure)
 		}
 		s.inFlight.Add(-1)
 		s.finish(rec, r, time.Since(start))
@@ -40,7 +40,7 @@ func (s *Server) observe(w http.ResponseWriter, r *http.Request, next http.Handl
 // panicked turns a handler's panic into an answer without details and a log
 // line with all of them. It returns false when an answer was already begun,
 // or when the handler wants the connection to be cut.
-func (rec *record) panicked(failure any) bool {
+func (rec *record) panicked(r *http.Request, failure any) bool {
 	rec.mu.Lock()
 	if failure == http.ErrAbortHandler {
 		rec.add("outcome", "cut")
@@ -52,7 +52,12 @@ func (rec *record) panicked(failure any) bool {
 	if rec.status != 0 {
 		return false
 	}
-	http.Error(rec, "internal error, request "+rec.id, http.StatusInternalServerError)
+	message := "internal error, request " + rec.id
+	if rec.refuse != nil {
+		rec.refuse(rec, r, http.StatusInternalServerError, message)
+		return true
+	}
+	http.Error(rec, message, http.StatusInternalServerError)
 	return true
 }
 
@@ -68,6 +73,9 @@ func (s *Server) finish(rec *record, r *http.Request, took time.Duration) {
 	}
 	if rec.method == "" {
 		rec.method = httpMethod(r.Method)
+	}
+	if rec.refuse != nil && rec.code == "" && rec.status >= http.StatusBadRequest {
+		rec.code = statusText(rec.status) // an interface of REST has no other
 	}
 	s.metrics.request(rec, took)
 	if e := s.event(rec, r); e != nil {

@@ -52,6 +52,10 @@ type Options struct {
 	Trusted []netip.Prefix
 	// Logins finds logins.
 	Logins LoginLookup
+	// Tokens and Once are what interfaces need: bearer tokens, and requests that are
+	// carried out once.
+	Tokens TokenLookup
+	Once   Once
 
 	// LoginNotes is told of logins, for the audit log; nil is not.
 	LoginNotes LoginSink
@@ -59,6 +63,10 @@ type Options struct {
 	// MaxBody bounds what is read of a body, also of a refused request's; 0 is
 	// DefaultMaxBody. Interfaces may have tighter limits of their own.
 	MaxBody int64
+
+	// RateLimit is how many requests a second each login or token may send to REST and
+	// XML-RPC, twice as many at once; 0 limits nothing.
+	RateLimit int
 
 	// Logger gets one line per request.
 	Logger zerolog.Logger

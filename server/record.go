@@ -16,6 +16,8 @@ type record struct {
 	id     string
 	status int
 	bytes  int64
+	// refuse tells a panic in an interface's shape.
+	refuse func(w http.ResponseWriter, r *http.Request, status int, message string)
 
 	// Handlers may note from goroutines of their own.
 	mu     sync.Mutex

@@ -20,6 +20,9 @@ type Server struct {
 	mux      *http.ServeMux
 	digest   *digest.Authenticator
 	logins   *loginCache
+	tokens   *loginCache
+	origins  *http.CrossOriginProtection
+	limits   *limits
 	slow     *slowdown
 	notes    *loginNotes
 	metrics  *metrics
@@ -28,16 +31,23 @@ type Server struct {
 	inFlight atomic.Int64
 	stop     chan struct{} // closed when the stop begins, to end waits
 	listener net.Listener
+
+	// plain are the addresses without a wildcard that are not an interface's.
+	plain      map[string]bool
+	interfaces []*Interface
+	places     []place
 }
 
-// New makes a server with /healthz, /readyz and /metrics mounted. It refuses
+// New makes a server with /healthz, /readyz, /metrics and the contracts mounted. It refuses
 // options that cannot work.
 func New(o Options) (*Server, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), stop: make(chan struct{})}
+	s := &Server{options: o, mux: http.NewServeMux(), plain: map[string]bool{}, origins: http.NewCrossOriginProtection(), stop: make(chan struct{})}
 	s.logins = newLoginCache(o.Logins, o.now)
+	s.tokens = newTokenCache(&s.options)
+	s.limits = newLimits(o.RateLimit, o.now)
 	s.slow = newSlowdown(o.now, *o.slowness)
 	var err error
 	s.digest, err = digest.New(digest.Config{
@@ -55,6 +65,7 @@ func New(o Options) (*Server, error) {
 	s.Mount("GET /healthz", http.HandlerFunc(s.healthz), Open)
 	s.Mount("GET /readyz", http.HandlerFunc(s.readyz), Open)
 	s.Mount("GET /metrics", s.metrics.handler(), Operator)
+	s.mountDocs()
 	return s, nil
 }
 
@@ -62,7 +73,20 @@ func New(o Options) (*Server, error) {
 // what can only be a mistake in the program: a pattern that clashes, or an
 // Access that is none.
 func (s *Server) Mount(pattern string, h http.Handler, access Access) {
-	s.mux.Handle(pattern, s.guard(h, access))
+	s.MountLimited(pattern, h, access, func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, tooManyText, http.StatusTooManyRequests)
+	})
+}
+
+// MountLimited is Mount with an answer of its own for who asks too often (XMLRPC).
+func (s *Server) MountLimited(pattern string, h http.Handler, access Access, tooMany http.HandlerFunc) {
+	s.mux.Handle(pattern, mounted{s.guard(h, access, tooMany)})
+	if _, address, found := strings.Cut(pattern, " "); found {
+		pattern = address
+	}
+	if !strings.HasSuffix(pattern, "/") && !strings.Contains(pattern, "{") {
+		s.plain[pattern] = true
+	}
 }
 
 // SetReady says whether /readyz answers 200. A server starts not ready, and
@@ -81,11 +105,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // redirect is unknown here: clients of old interfaces do not follow one, or
 // turn their POST into a GET.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	if !clean(r.URL.Path) && r.Method != http.MethodConnect {
-		http.NotFound(w, r)
-		return
+	switch {
+	case s.plain[r.URL.Path]: // nearly every request
+		s.mux.ServeHTTP(w, r)
+	case !clean(r.URL.Path):
+		s.missing(w, r, nil)
+	case s.knows(r):
+		s.mux.ServeHTTP(w, r)
+	default:
+		s.missing(w, r, s.allowed(r))
 	}
-	s.mux.ServeHTTP(w, r)
 }
 
 func clean(p string) bool {

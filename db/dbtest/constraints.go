@@ -28,6 +28,8 @@ func constraints(t *testing.T, e Engine) {
 		"audit":    auditRules,
 		"vouchers": voucherRules,
 		"orders":   subscriptionRules,
+		"tokens":   tokenRules,
+		"answers":  answerRules,
 		"pools":    poolRules,
 		"guesses":  guessRules,
 	} {

@@ -52,6 +52,8 @@ func records(t *testing.T, e Engine) {
 		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
 		"orders":      subscriptionRecords,
+		"tokens":      tokenRecords,
+		"answers":     answerRecords,
 		"pools":       poolRecords,
 		"top-ups":     topUpRecords,
 		"guesses":     guessRecords,

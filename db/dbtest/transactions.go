@@ -25,6 +25,7 @@ func transactions(t *testing.T, e Engine) {
 		"cancelled":       cancelledBeforeTheStart,
 		"after the end":   useAfterTheEnd,
 		"many statements": manyViewsAndStatements,
+		"parts":           partsOfATransaction,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -269,4 +270,66 @@ func manyViewsAndStatements(w *world) {
 		})
 	}
 	wg.Wait()
+}
+
+// partsOfATransaction: a part that fails undoes itself only, also inside another part,
+// and what it saw and wrote before it is the transaction's own.
+func partsOfATransaction(w *world) {
+	post := func(tx billing.Tx, cause string, n int64, err error) error {
+		if failed := tx.Post(posting(alice, cause, n)); failed != nil {
+			return failed
+		}
+		return err
+	}
+	w.update(func(tx billing.Tx) error {
+		if err := post(tx, "outside", 1, nil); err != nil {
+			return err
+		}
+		if err := tx.Part(func() error { return post(tx, "kept", 2, nil) }); err != nil {
+			return err
+		}
+		if err := tx.Part(func() error { return post(tx, "undone", 4, errMine) }); !errors.Is(err, errMine) {
+			w.Errorf("the part's error became %v", err)
+		}
+		err := tx.Part(func() error {
+			if err := tx.Part(func() error { return post(tx, "inner", 8, errMine) }); !errors.Is(err, errMine) {
+				w.Errorf("the inner part's error became %v", err)
+			}
+			return post(tx, "outer", 16, nil)
+		})
+		if b, err := tx.Bucket(alice, usd); err != nil || b.Balance != 19 {
+			w.Errorf("the transaction sees %d, %v", b.Balance, err)
+		}
+		return err
+	})
+	same(w, w.balance(alice), int64(19))
+	// A broken rule inside a part is the part's.
+	w.update(func(tx billing.Tx) error {
+		err := tx.Part(func() error { return post(tx, "kept", 32, nil) })
+		if billing.ErrorCode(err) != billing.Exists {
+			w.Errorf("posted twice: %v", err)
+		}
+		return post(tx, "after", 64, nil)
+	})
+	same(w, w.balance(alice), int64(83))
+	// The whole transaction's error undoes its parts, beside others that stay.
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			err := w.s.Update(w.Context(), func(tx billing.Tx) error {
+				if err := tx.Part(func() error { return post(tx, fmt.Sprint("beside ", i), 100, nil) }); err != nil {
+					return err
+				}
+				if i%2 == 0 {
+					return errMine
+				}
+				return nil
+			})
+			if (err != nil) != (i%2 == 0) {
+				w.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	same(w, w.balance(alice), int64(83+1000))
 }

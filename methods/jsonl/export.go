@@ -28,13 +28,13 @@ const page = 1000
 
 // Export writes everything that an import can bring, in one consistent view and
 // a fixed order: plans, customers (parents first), accounts, cards, policies,
-// vouchers, subscriptions with the payments and orders of their owners, pool plans and
+// vouchers, tokens, subscriptions with the payments and orders of their owners, pool plans and
 // the objects of other interfaces.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.subscriptions, x.payments, x.orders, x.pools, x.objects} {
+		for _, part := range []func() error{x.plans, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -392,6 +392,29 @@ func (x *export) voucher(v *billing.Voucher) error {
 		w.text("pin_hash", hex.EncodeToString(v.PINHash))
 	}
 	return w.text("hint", v.Hint).end()
+}
+
+// tokens writes those that work, with secrets only, as vouchers are.
+func (x *export) tokens() error {
+	if !x.o.Secrets {
+		return nil
+	}
+	list, err := x.r.Tokens()
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		t := &list[i]
+		if !t.RevokedAt.IsZero() {
+			continue
+		}
+		err := x.w.begin("token").int("id", int64(t.ID)).int("i_customer", t.Customer.Number()).text("name", t.Name).
+			text("token_hash", hex.EncodeToString(t.Hash)).text("hint", t.Hint).time("created", t.CreatedAt).end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // objects writes each as it was kept, which is how it is written.

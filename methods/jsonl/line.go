@@ -29,6 +29,7 @@ var kinds = map[string]func(members []member) (line, error){
 	"payment":      decodePayment,
 	"order":        decodeOrder,
 	"pool_plan":    decodePoolPlan,
+	"token":        decodeToken,
 }
 
 func init() {

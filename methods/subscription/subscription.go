@@ -51,7 +51,7 @@ func New(e Engine, o Options) methods.Interface {
 		Name:    Name,
 		OpenAPI: openAPI,
 		Routes: []methods.Route{
-			{Pattern: "POST " + path, Handler: a.may(billing.UsePays, a.enable)},
+			{Pattern: "POST " + path, Handler: a.may(billing.UsePays, a.enable), Pays: true},
 			{Pattern: "GET " + path, Handler: a.may(billing.UseReads, a.get)},
 			{Pattern: "DELETE " + path, Handler: a.may(billing.UseChanges, a.disable)},
 		},

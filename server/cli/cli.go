@@ -26,6 +26,7 @@ type commands struct {
 	Charges    chargesCmd    `cmd:"" help:"The history of charges, and why."`
 	Runs       runsCmd       `cmd:"" help:"The history of runs."`
 	User       userCmd       `cmd:"" help:"API logins."`
+	Token      tokenCmd      `cmd:"" help:"Bearer tokens of the REST interfaces."`
 	Voucher    voucherCmd    `cmd:"" help:"Vouchers: prepaid amounts that an account redeems once."`
 	Rekey      rekeyCmd      `cmd:"" help:"Seal tokens and logins with a new key."`
 	Golive     goliveCmd     `cmd:"" help:"End the hold of an import: jobs may charge and mail."`

@@ -16,11 +16,11 @@ type Config struct {
 	TLSCert, TLSKey string
 	Insecure        bool
 	Trusted         []netip.Prefix
+	RateLimit       int // requests a second; 0: none
 
 	AdminUser     string
 	AdminPassword billing.Secret
-	// AdminToken is set for a bearer token, which this version does not have.
-	AdminToken bool
+	AdminToken    billing.Secret // empty: none
 	// Key seals tokens and logins; empty is a key file.
 	Key billing.Secret
 

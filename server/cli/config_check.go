@@ -61,10 +61,11 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 	k := &checker{}
 	c := &Config{
 		Listen: s.Listen, DB: s.DB, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Insecure: k.toggle("--insecure", s.Insecure),
-		Trusted:  k.networks("--trusted", s.Trusted),
-		Gateways: k.gateways(s.Gateway),
-		SMTP:     billing.Secret(s.SMTP), MailFrom: s.MailFrom,
+		Insecure:  k.toggle("--insecure", s.Insecure),
+		Trusted:   k.networks("--trusted", s.Trusted),
+		RateLimit: k.number("--rate-limit", s.RateLimit, 0, 100_000),
+		Gateways:  k.gateways(s.Gateway),
+		SMTP:      billing.Secret(s.SMTP), MailFrom: s.MailFrom,
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),
@@ -96,6 +97,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		Breaker:           k.breaker(s),
 		DuplicateWindow:   k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
 		PaymentWait:       billing.DefaultPaymentWait,
+		AnswerDays:        billing.AnswerDays,
 		AuditDays:         k.number("--audit-days", s.AuditDays, 0, 36_500),
 		Realm:             k.realm(s.Realm),
 		AcceptCardNumbers: k.cardNumbers(s),
@@ -332,12 +334,26 @@ func (k *checker) secrets(c *Config, f settingsFile) {
 		user = adminLogin
 	}
 	c.AdminUser, c.AdminPassword = user, billing.Secret(password)
-	_, c.AdminToken = f.secret(setAdminToken)
+	token, hasToken := f.secret(setAdminToken)
+	if hasToken && !isBearer(token) {
+		k.fail(wrongSecret(setAdminToken.variable, "", fmt.Sprintf("a bearer token: %d to %d letters, digits and -._~+/", billing.MinAdminToken, maxBearer)))
+	}
+	c.AdminToken = billing.Secret(token)
 	key, hasKey := f.secret(setKey)
 	if hasKey && key == "" {
 		k.fail(wrongSecret(setKey.variable, "it is empty", keyForm))
 	}
 	c.Key = billing.Secret(key)
+}
+
+// maxBearer is the longest token that a person may choose.
+const maxBearer = 256
+
+// isBearer reports whether a token can be sent as one (RFC 6750, section 2.1).
+func isBearer(token string) bool {
+	return len(token) >= billing.MinAdminToken && len(token) <= maxBearer && !strings.ContainsFunc(strings.TrimRight(token, "="), func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("-._~+/", r)
+	})
 }
 
 func commaList(text string) []string {

@@ -68,6 +68,8 @@ var settingCases = []struct {
 	{"db", "other.db", "postgres://u:hidden@h/d", "path of a SQLite file", true},
 	{"insecure", "true", "perhaps", "true or false", false},
 	{"realm", "switch", `a"b`, "1 to 128 characters", false},
+	{"rate-limit", "50", "-1", "from 0 to", false},
+	{"rate-limit", "0", "1.5", "from 0 to", false},
 	{"trusted", "10.0.0.0/8, 192.0.2.7/32", "10.0.0.1/8", "CIDR", false},
 	{"gateway", "sandbox", "sandbox,sandbox", "sandbox", false},
 	{"gateway", "sandbox", "paypal", "sandbox", false},

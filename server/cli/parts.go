@@ -34,6 +34,8 @@ type Parts struct {
 	Mailer func(c *Config, log zerolog.Logger) (billing.Mailer, error)
 	// Mounts are the interfaces.
 	Mounts func(e *billing.Engine, c *Config, log zerolog.Logger) ([]Mount, error)
+	// Interfaces are the REST interfaces.
+	Interfaces func(e *billing.Engine) []server.Interface
 	// Clock checks the schedules of jobs and makes what calls them.
 	Clock func(jobs []Job, location *time.Location, log JobLog) (Clock, error)
 
@@ -50,6 +52,8 @@ type Mount struct {
 	Pattern string
 	Handler http.Handler
 	Access  server.Access
+	// TooMany answers a login that sends too many requests; nil is the server's answer.
+	TooMany http.HandlerFunc
 }
 
 // ImportInput is what is imported.

@@ -87,9 +87,9 @@ type serving struct {
 func (s *serving) listen(obs *observer) (err error) {
 	s.srv, err = server.New(server.Options{
 		Listen: s.cfg.Listen, TLSCert: s.cfg.TLSCert, TLSKey: s.cfg.TLSKey, Insecure: s.cfg.Insecure,
-		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login,
+		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login, LoginNotes: s.noteLogins,
+		Tokens: s.token, Once: s.once, RateLimit: s.cfg.RateLimit,
 		Logger: s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
-		LoginNotes: s.noteLogins,
 		Collectors: obs.collectors(), Gateways: s.cfg.Gateways,
 		CheckDatabase: func(ctx context.Context) error { return s.store.Ping(ctx) },
 	})
@@ -109,7 +109,16 @@ func (s *serving) mount() error {
 		return err
 	}
 	for _, m := range mounts {
-		s.srv.Mount(m.Pattern, m.Handler, m.Access)
+		if m.TooMany != nil {
+			s.srv.MountLimited(m.Pattern, m.Handler, m.Access, m.TooMany)
+		} else {
+			s.srv.Mount(m.Pattern, m.Handler, m.Access)
+		}
+	}
+	for _, i := range s.app.parts.Interfaces(s.engine) {
+		if err := s.srv.MountInterface(i); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -133,6 +142,20 @@ func (s *serving) noteLogins(ctx context.Context, notes []server.LoginNote) erro
 		list[i] = billing.LoginNote(n)
 	}
 	return s.engine.NoteLogins(ctx, list)
+}
+
+// token is the server's view of a bearer token.
+func (s *serving) token(ctx context.Context, hash [32]byte) (server.Login, bool, error) {
+	c, err := s.engine.FindToken(ctx, hash)
+	if errors.Is(err, billing.NotFound) {
+		return server.Login{}, false, nil
+	}
+	return server.Login{Name: c.Login, Customer: c.Customer.Number(), Blocked: c.Blocked}, err == nil, err
+}
+
+// once carries a request with an Idempotency-Key out.
+func (s *serving) once(ctx context.Context, p billing.OnceParams, fn func(context.Context) (billing.Answer, error)) (billing.Answer, error) {
+	return s.engine.Once(ctx, p, fn)
 }
 
 // run starts everything, says that it is ready, and stops it in order: no
@@ -179,8 +202,10 @@ func (s *serving) start(ctx context.Context) error {
 	if err := s.ensureAdmin(ctx); err != nil {
 		return err
 	}
-	if s.cfg.AdminToken {
-		s.log.Warn().Msg(setAdminToken.variable + " is ignored: bearer tokens are not available in this version")
+	if s.cfg.AdminToken != "" {
+		if err := s.engine.EnsureToken(as(ctx, "serve"), s.cfg.AdminToken); err != nil {
+			return fmt.Errorf("%s: %w", setAdminToken.variable, err)
+		}
 	}
 	if s.demo {
 		return s.loadDemo(ctx)

@@ -8,13 +8,14 @@ import "github.com/alecthomas/kong"
 type Settings struct {
 	Config configFile `name:"config" placeholder:"FILE" help:"Configuration file (TOML): one line for each setting, named like its flag." group:"Settings"`
 
-	Listen   string `name:"listen" env:"TOPUPD_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on." group:"Settings"`
-	DB       string `name:"db" env:"TOPUPD_DB" default:"topupd.db" help:"Database: the path of a SQLite file." group:"Settings"`
-	TLSCert  string `name:"tls-cert" env:"TOPUPD_TLS_CERT" help:"Certificate file; without it plain HTTP." group:"Settings"`
-	TLSKey   string `name:"tls-key" env:"TOPUPD_TLS_KEY" help:"Key file of the certificate." group:"Settings"`
-	Insecure toggle `name:"insecure" env:"TOPUPD_INSECURE" default:"false" help:"Allow plain HTTP beyond loopback." group:"Settings"`
-	Realm    string `name:"realm" env:"TOPUPD_REALM" default:"topupd" help:"Digest realm; changing it makes stored passwords unusable until they are set again." group:"Settings"`
-	Trusted  string `name:"trusted" env:"TOPUPD_TRUSTED" help:"Networks (CIDR, comma list) whose XML-RPC requests need no login." group:"Settings"`
+	Listen    string `name:"listen" env:"TOPUPD_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on." group:"Settings"`
+	DB        string `name:"db" env:"TOPUPD_DB" default:"topupd.db" help:"Database: the path of a SQLite file." group:"Settings"`
+	TLSCert   string `name:"tls-cert" env:"TOPUPD_TLS_CERT" help:"Certificate file; without it plain HTTP." group:"Settings"`
+	TLSKey    string `name:"tls-key" env:"TOPUPD_TLS_KEY" help:"Key file of the certificate." group:"Settings"`
+	Insecure  toggle `name:"insecure" env:"TOPUPD_INSECURE" default:"false" help:"Allow plain HTTP beyond loopback." group:"Settings"`
+	Realm     string `name:"realm" env:"TOPUPD_REALM" default:"topupd" help:"Digest realm; changing it makes stored passwords unusable until they are set again." group:"Settings"`
+	RateLimit string `name:"rate-limit" env:"TOPUPD_RATE_LIMIT" default:"0" help:"Requests a second of each login or token over REST and XML-RPC, twice as many at once; 0 is no limit." group:"Settings"`
+	Trusted   string `name:"trusted" env:"TOPUPD_TRUSTED" help:"Networks (CIDR, comma list) whose XML-RPC requests need no login." group:"Settings"`
 
 	Gateway           string `name:"gateway" env:"TOPUPD_GATEWAY" default:"sandbox" help:"Card gateways (sandbox, stripe, hook), comma list, the first for new cards." group:"Settings"`
 	GatewayTimeout    string `name:"gateway-timeout" env:"TOPUPD_GATEWAY_TIMEOUT" default:"30s" help:"How long one call to the gateway may take." group:"Settings"`
