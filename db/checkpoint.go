@@ -19,10 +19,11 @@ type checkpointer struct {
 const (
 	// checkpointEvery is after how many pages the log is copied: well before walLimit
 	// of them, where the writer does it. Each round ends with a sync of scattered
-	// pages, which those of commits wait behind, so they are few; a log of 64 MiB is
-	// read again in a fraction of a second after a crash.
-	checkpointEvery = 6000
-	walLimit        = 16000
+	// pages, which those of commits wait behind, and a page that was written often is
+	// copied once, so rounds are few; a log of 64 MiB is read again in a fraction of a
+	// second after a crash.
+	checkpointEvery = 16000
+	walLimit        = 40000
 	// checkpointRest is how many pages may be left for the writer's pause: a few
 	// milliseconds.
 	checkpointRest = 100
