@@ -25,6 +25,13 @@ type (
 	AuditID int64
 	// VoucherID names a voucher; its code is what is redeemed.
 	VoucherID int64
+	// ProfileID names an auto top-up profile.
+	ProfileID int64
+	// ExpectedID names an expected payment.
+	ExpectedID int64
+	// LetterTypeID names a type of correspondence, LetterID one letter.
+	LetterTypeID int64
+	LetterID     int64
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

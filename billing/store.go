@@ -47,6 +47,7 @@ type Reader interface {
 	ObjectReader
 	AuditReader
 	VoucherReader
+	ProfileReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -67,6 +68,7 @@ type Tx interface {
 	ObjectWriter
 	AuditWriter
 	VoucherWriter
+	ProfileWriter
 }
 
 // OwnerReader reads owners and their standing.

@@ -37,6 +37,9 @@ var constraintFields = map[string]string{
 	"entries.posting_id, entries.n":                   "entry",
 	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
 	"meta.key": "key",
+	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
+	"expected_payments.charge_id": "charge",
+	"correspondence_types.name":   "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

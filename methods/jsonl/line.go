@@ -25,6 +25,9 @@ var kinds = map[string]func(members []member) (line, error){
 	"card":        decodeCard,
 	"low_balance": decodeLowBalance,
 	"voucher":     decodeVoucher,
+
+	"auto_topup_profile":  decodeProfile,
+	"correspondence_type": decodeLetterType,
 }
 
 func init() {

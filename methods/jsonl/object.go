@@ -78,8 +78,6 @@ type objectKind struct {
 	owned bool
 }
 
-var yesNo = oneOf("Yes", "No")
-
 var objectKinds = map[string]*objectKind{
 	"service": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"class", isText, true},
@@ -96,11 +94,6 @@ var objectKinds = map[string]*objectKind{
 		{"offer", isID, true}, {"i_customer", isID, true}, {"name", isText, true}, {"currency", isText, true},
 		{"expirationType", isText, false}, {"expires", nullOr(isDate), false},
 		{"subscribers", textList, false}, {"balances", moneyByName, false},
-	}},
-	"auto_topup_profile": {members: []objectMember{
-		{"id", isText, true}, {"name", isText, true}, {"enabled", yesNo, false}, {"triggerBasis", isText, false},
-		{"triggerType", isText, false}, {"triggerValue", isMoney, false}, {"referenceLimit", nullOr(isText), false},
-		{"topupMode", isText, false}, {"topupValue", isMoney, false}, {"autoCollect", yesNo, false},
 	}},
 	"recurring_topup": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},

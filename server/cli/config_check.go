@@ -67,6 +67,7 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 		SMTP:     billing.Secret(s.SMTP), MailFrom: s.MailFrom,
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
+		ScheduleProfiles:   strings.TrimSpace(s.ScheduleProfiles),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),
 	}
 	k.database(s.DB)
