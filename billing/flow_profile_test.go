@@ -377,7 +377,7 @@ func BenchmarkProfileRun(b *testing.B) {
 		k := newKit(b)
 		k.seedProfile("tok_ok")
 		k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
-			for n := int64(1000); n < 101_000; n++ {
+			for n := int64(2000); n < 102_000; n++ {
 				debt := 100 * usd
 				if n%100 == 0 {
 					debt = 460 * usd

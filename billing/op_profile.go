@@ -92,6 +92,9 @@ func (e *Engine) UpdateProfile(ctx context.Context, id ProfileID, p ProfileParam
 		if err := u.mayWrite(&after); err != nil {
 			return err
 		}
+		if before.Mode != after.Mode && after.Mode == TopupFixed && after.TopupValue == 0 {
+			return Errorf(Invalid, "topupValue", "an amount above 0")
+		}
 		if !strings.EqualFold(before.Name, after.Name) {
 			if err := u.nameIsFree(&after); err != nil {
 				return err
@@ -360,7 +363,7 @@ func (p *Profile) check(c ProfileParams) error {
 	if p.Mode == TopupToPercent && p.TopupValue >= whole {
 		return Errorf(Invalid, "topupValue", "a percentage from 0, below 100")
 	}
-	if p.Mode == TopupFixed && (c.TopupValue.Given || c.Mode.Given) && p.TopupValue == 0 {
+	if p.Mode == TopupFixed && c.TopupValue.Given && p.TopupValue == 0 {
 		return Errorf(Invalid, "topupValue", "an amount above 0")
 	}
 	same := p.TopupLimit == "" || p.TopupLimit == p.Limit

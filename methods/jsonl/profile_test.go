@@ -1,4 +1,4 @@
-package jsonl
+package jsonl_test
 
 import (
 	"strings"
@@ -26,7 +26,7 @@ func TestProfileLines(t *testing.T) {
 {"type":"auto_topup_profile","id":"7","name":"Percent","description":"d","enabled":"No","triggerBasis":"Unbilled Calls","triggerType":"Percent of Limit","triggerValue":"80.50","referenceLimit":"Outstanding Limit","topupMode":"To Percent Of Limit","topupValue":"0.00","topupReferenceLimit":"Credit Limit","autoCollect":"Yes","correspondenceTypeExpected":"Our letter","correspondenceTypeCard":"Auto Top-up Card","correspondenceTypeDirectDebit":null,"minDaysBetweenTopups":7,"customerID":"10"}
 {"type":"auto_topup_profile","id":"8","name":"Bare","description":"","enabled":"Yes","triggerBasis":"Outstanding","triggerType":"Absolute Amount","triggerValue":"0.00","referenceLimit":"Credit Limit","topupMode":"Fixed Amount","topupReferenceLimit":null,"autoCollect":"No",`,
 		`"payment_type":"direct_debit","autoTopupProfileID":"7","autoTopupAmount":"75.50","outstanding":"430.000001","overdue":"-1.00","unbilledCalls":"3.00","limits":{"Credit Limit":"500.00","branch limit":"1.00"}}`,
-		`"autoTopupProfileID":"x","outstanding":"5"}`,
+		`"autoTopupProfileID":"x","outstanding":"5","payment_type":"card"}`,
 	} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the export lacks %s:\n%s", want, first)

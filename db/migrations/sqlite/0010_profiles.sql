@@ -145,16 +145,16 @@ CREATE INDEX correspondence_owner ON correspondence (owner_id, id);
 
 ALTER TABLE runs ADD COLUMN expected INTEGER NOT NULL DEFAULT 0;
 
--- What is there moves. Decimal text becomes millionths digit by digit; the rare exponent
+-- What is there moves. Money was always kept as a string: decimal text becomes millionths digit by digit; the rare exponent
 -- alone goes through the printer of numbers.
 CREATE TABLE moving (key TEXT NOT NULL, member TEXT NOT NULL, text TEXT NOT NULL) STRICT;
-INSERT INTO moving SELECT 'profile:' || o.key, m.key, trim((o.body -> ('$.' || m.key)), '"')
+INSERT INTO moving SELECT 'profile:' || o.key, m.key, CAST(m.value AS TEXT)
 FROM objects o, json_each(o.body) m WHERE o.type = 'auto_topup_profile' AND (m.key = 'triggerValue' OR m.key = 'topupValue');
-INSERT INTO moving SELECT 'owner:' || o.id, m.key, trim((o.extra -> ('$.' || m.key)), '"')
-FROM owners o, json_each(o.extra) m WHERE o.kind = 0 AND o.extra <> ''
+INSERT INTO moving SELECT 'owner:' || o.id, m.key, CAST(m.value AS TEXT)
+FROM owners o, json_each(NULLIF(o.extra, '')) m WHERE o.kind = 0 AND o.extra <> ''
     AND (m.key = 'autoTopupAmount' OR m.key = 'outstanding' OR m.key = 'overdue' OR m.key = 'unbilledCalls') AND m.type <> 'null';
-INSERT INTO moving SELECT 'limit:' || o.id, m.key, trim(((o.extra -> '$.limits') -> m.key), '"')
-FROM owners o, json_each(o.extra, '$.limits') m WHERE o.kind = 0 AND o.extra <> '';
+INSERT INTO moving SELECT 'limit:' || o.id, m.key, CAST(m.value AS TEXT)
+FROM owners o, json_each(NULLIF(o.extra, ''), '$.limits') m WHERE o.kind = 0 AND o.extra <> '';
 UPDATE moving SET text = printf('%.6f', CAST(text AS REAL)) WHERE text LIKE '%e%';
 
 CREATE TABLE moved (key TEXT NOT NULL, member TEXT NOT NULL, micros INTEGER NOT NULL, PRIMARY KEY (key, member)) STRICT;
@@ -203,7 +203,7 @@ SELECT o.id, o.top_id, (SELECT id FROM moved_ids i WHERE i.key = o.extra ->> '$.
     COALESCE((SELECT micros FROM moved v WHERE v.key = 'owner:' || o.id AND v.member = 'overdue'), 0),
     COALESCE((SELECT micros FROM moved v WHERE v.key = 'owner:' || o.id AND v.member = 'unbilledCalls'), 0),
     COALESCE(o.extra ->> '$.payment_type', ''), '', o.updated_at
-FROM owners o WHERE o.kind = 0 AND o.deleted_at IS NULL AND o.extra <> '' AND EXISTS (SELECT 1 FROM json_each(o.extra) m
+FROM owners o WHERE o.kind = 0 AND o.deleted_at IS NULL AND o.extra <> '' AND EXISTS (SELECT 1 FROM json_each(NULLIF(o.extra, '')) m
     WHERE m.key = 'autoTopupProfileID' OR m.key = 'autoTopupAmount' OR m.key = 'outstanding' OR m.key = 'overdue'
         OR m.key = 'unbilledCalls' OR m.key = 'payment_type' OR m.key = 'limits');
 INSERT INTO owner_limits (owner_id, name, top_id, micros)
