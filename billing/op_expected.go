@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"errors"
+	"time"
 	"unicode/utf8"
 )
 
@@ -137,9 +138,10 @@ type LetterView struct {
 
 // LettersParams selects letters.
 type LettersParams struct {
-	Owner OwnerID // 0: all in scope
-	After LetterID
-	Limit int
+	Owner        OwnerID // 0: all in scope
+	After        LetterID
+	Limit        int
+	CreatedSince time.Time
 	// Type is a correspondence type's name; Delivered and Undelivered select, both give none.
 	Type                   string
 	Delivered, Undelivered bool
@@ -161,6 +163,9 @@ func (e *Engine) Letters(ctx context.Context, p LettersParams) ([]LetterView, er
 			return err
 		}
 		for _, l := range letters {
+			if l.CreatedAt.Before(p.CreatedSince) {
+				continue
+			}
 			if p.Limit > 0 && len(all) == p.Limit {
 				break
 			}
