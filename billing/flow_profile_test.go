@@ -168,6 +168,19 @@ func TestProfileExpects(t *testing.T) {
 	}
 }
 
+// TestProfileStacks: where the operator wants it, an open expected payment holds nothing
+// back but its own day.
+func TestProfileStacks(t *testing.T) {
+	k := newKit(t, func(c *billing.Config) { c.Settings.StackExpected = true })
+	k.seedProfile("")
+	k.topUp(t0)
+	k.skipped(k.topUp(t0), billing.ReasonToppedUp)
+	k.topUp(day(1))
+	if n := len(k.expected()); n != 2 {
+		t.Errorf("%d payments are expected", n)
+	}
+}
+
 // TestProfileCoolDown: an expected payment of the 1st, deleted or of another profile,
 // holds the next one back until the 8th.
 func TestProfileCoolDown(t *testing.T) {
@@ -235,6 +248,7 @@ func TestProfileLastLook(t *testing.T) {
 		"switched off": {func(k *kit) {
 			k.ok(errOf(k.engine.UpdateProfile(root(t0), 1, billing.ProfileParams{Enabled: billing.To(false)})))
 		}, true},
+		"blocked": {func(k *kit) { k.ok(k.engine.BlockOwner(root(t0), acme10, true)) }, true},
 		"withdrawn": {func(k *kit) { k.ok(k.engine.DeleteExpected(root(t0), k.oneExpected().ID)) }, true},
 		"card put aside": {func(k *kit) {
 			k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {

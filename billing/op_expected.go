@@ -147,6 +147,12 @@ type LettersParams struct {
 	Delivered, Undelivered bool
 }
 
+func (p *LettersParams) selects(v *LetterView) bool {
+	delivered := v.Notice.State == NoticeSent
+	return !v.Letter.CreatedAt.Before(p.CreatedSince) && (p.Type == "" || plainWord(p.Type) == plainWord(v.TypeName)) &&
+		(!p.Delivered || delivered) && (!p.Undelivered || !delivered)
+}
+
 // Letters lists the correspondence in the actor's scope by id. Errors: NotFound for an
 // owner out of scope.
 func (e *Engine) Letters(ctx context.Context, p LettersParams) ([]LetterView, error) {
@@ -158,31 +164,28 @@ func (e *Engine) Letters(ctx context.Context, p LettersParams) ([]LetterView, er
 				return err
 			}
 		}
-		letters, err := r.Letters(p.Owner, p.After, 0)
-		if err != nil {
-			return err
-		}
-		for _, l := range letters {
-			if l.CreatedAt.Before(p.CreatedSince) {
-				continue
-			}
-			if p.Limit > 0 && len(all) == p.Limit {
-				break
-			}
-			v, err := letterView(ctx, r, l)
-			if errors.Is(err, NotFound) {
-				continue
-			}
-			if err != nil {
+		for after := p.After; ; {
+			letters, err := r.Letters(p.Owner, after, page)
+			if err != nil || len(letters) == 0 {
 				return err
 			}
-			delivered := v.Notice.State == NoticeSent
-			if p.Type != "" && plainWord(p.Type) != plainWord(v.TypeName) || p.Delivered && !delivered || p.Undelivered && delivered {
-				continue
+			for _, l := range letters {
+				after = l.ID
+				v, err := letterView(ctx, r, l)
+				if errors.Is(err, NotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				if !p.selects(&v) {
+					continue
+				}
+				if all = append(all, v); p.Limit > 0 && len(all) == p.Limit {
+					return nil
+				}
 			}
-			all = append(all, v)
 		}
-		return nil
 	})
 	return all, err
 }

@@ -38,8 +38,10 @@ func (e *Engine) profileFacts(r Reader, j *Judged, t *TopupTerms, p *Profile, no
 	if f.Standing, err = e.standing(r, &j.Owner, now); err != nil {
 		return nil, err
 	}
-	if f.OpenExpected, err = r.OpenExpected(j.Owner.ID); err != nil {
-		return nil, err
+	if !e.set.StackExpected {
+		if f.OpenExpected, err = r.OpenExpected(j.Owner.ID); err != nil {
+			return nil, err
+		}
 	}
 	if f.Last, err = r.LastExpected(j.Owner.ID); err != nil {
 		return nil, err
@@ -194,16 +196,18 @@ func (u *unitOfWork) changeExpected(ep *ExpectedPayment) error {
 	return u.tx.SetExpectedPayment(ep)
 }
 
-// expectedCancelled follows a charge that was never sent: when its need is gone the
-// payment is not expected any more, else it stays open and is paid in another way.
+// expectedCancelled follows a charge that the last look cancelled: when its need is gone
+// the payment is not expected any more, else it stays open and is paid in another way.
 func (u *unitOfWork) expectedCancelled(c *Charge, why Reason) error {
 	ep, err := u.tx.ExpectedByCharge(c.ID)
 	if err != nil || !ep.DeletedAt.IsZero() {
 		return err
 	}
 	ep.Reason = why
-	if why == ReasonNotLow || why == ReasonOff || why == ReasonProfileOff {
-		ep.DeletedAt = u.now
+	switch why {
+	case ReasonNotLow, ReasonOff, ReasonProfileOff, ReasonOtherCustomer, ReasonNoLimit,
+		ReasonBlocked, ReasonCustomerBlock, ReasonHeld:
+		ep.DeletedAt = u.now // a run would not have made it
 	}
 	return u.changeExpected(&ep)
 }

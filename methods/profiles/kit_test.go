@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -155,8 +156,11 @@ func (k *kit) say(who, method, path, body string) {
 	if body != "" {
 		fmt.Fprintf(&k.log, "%s\n", body)
 	}
-	fmt.Fprintf(&k.log, "%d %s\n", code, text)
+	// Mail is delivered by the real clock.
+	fmt.Fprintf(&k.log, "%d %s\n", code, delivered.ReplaceAllString(text, `"deliveredAt":"REAL"`))
 }
+
+var delivered = regexp.MustCompile(`"deliveredAt":"[^"]*"`)
 
 // golden compares what was written down.
 func (k *kit) golden(name string) {

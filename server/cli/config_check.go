@@ -90,6 +90,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 			Location:   zone,
 		},
 		MissedPeriods:     k.missed(s.MissedPeriods),
+		StackExpected:     k.toggle("--stack-expected-payments", s.StackExpected),
 		Location:          zone,
 		GatewayTimeout:    k.duration("--gateway-timeout", s.GatewayTimeout, 100*time.Millisecond, 10*time.Minute),
 		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),

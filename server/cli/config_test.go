@@ -80,6 +80,7 @@ var settingCases = []struct {
 	{"accept-card-numbers", "false", "perhaps", "true or false", false},
 	{"accept-card-numbers", "false", "true", "with --tls-cert", false},
 	{"duplicate-window", "0s", "soon", "a time from 0s", false},
+	{"stack-expected-payments", "true", "perhaps", "true or false", false},
 	{"missed-periods", "all", "some", "current, all, none", false},
 	{"cap-day", "50.00", "-1", "an amount above 0", false},
 	{"cap-day", "0.000001", "0.0000001", "an amount above 0", false},
