@@ -29,6 +29,12 @@ type Actor struct {
 	At time.Time
 	// API names the interface: "xmlrpc", "cli", "import", "job".
 	API string
+	// Blocked is why the login's customer, or one above it, was blocked when it
+	// logged in. Root and who is trusted are never.
+	Blocked Block
+	// Job is what acts by itself, whoever started it: a job, or JobCharges. Audit
+	// rows name it.
+	Job Job
 }
 
 // IsRoot reports whether the actor sees every owner.
@@ -58,6 +64,41 @@ func (a Actor) Name() string {
 	default:
 		return a.API
 	}
+}
+
+// Use is what a call is for, where that decides whether a blocked customer may make it.
+type Use uint8
+
+// The uses. The zero value is what most are held back from.
+const (
+	UseChanges Use = iota
+	UseReads
+	UsePays
+)
+
+// May reports whether a block lets the actor make a call. A person's block, and one for
+// fraud, lets none; one that a run or a bank made lets it read and pay. Errors: Blocked.
+func (a Actor) May(u Use) error {
+	const byPerson = BlockOperator | BlockFraud
+	if a.Blocked == 0 || a.Blocked&byPerson == 0 && u != UseChanges {
+		return nil
+	}
+	return Errorf(Blocked, "", "the customer is blocked (%s)", a.Blocked)
+}
+
+// auditName is who an audit row names.
+func (a Actor) auditName() string {
+	if a.Job != "" {
+		return string(a.Job)
+	}
+	return a.Name()
+}
+
+// asJob is a context whose audit rows name a job.
+func asJob(ctx context.Context, j Job) context.Context {
+	a := ActorFrom(ctx)
+	a.Job = j
+	return WithActor(ctx, a)
 }
 
 type actorKey struct{}

@@ -28,17 +28,20 @@ const (
 	AuditResume   AuditAction = "RESUME"
 	AuditGolive   AuditAction = "GOLIVE"
 	AuditRekey    AuditAction = "REKEY"
+	AuditGuess    AuditAction = "VOUCHER_FAIL"
+	AuditAuthOK   AuditAction = "AUTH_OK"   // resource web_login=...
+	AuditAuthFail AuditAction = "AUTH_FAIL" // how often stands in the info
 )
 
 // AuditRow says who did what to which resource, and from where. It is never
-// changed, and holds no secret.
+// changed, holds no secret, and goes when its time is over (Settings.AuditDays).
 type AuditRow struct {
 	ID AuditID
 	// At is the real clock, also under `run --as-of`.
 	At  time.Time
 	Top OwnerID
-	// Actor is the login, "trusted", or the interface of a command or job; Customer
-	// is the customer that it acted as, 0 for none.
+	// Actor is the login, "trusted", the interface of a command, the job that acted by
+	// itself, or the gateway that told something; Customer is the customer that it acted as, 0 for none.
 	Actor    string
 	Customer OwnerID
 	API      string
@@ -67,6 +70,9 @@ type AuditReader interface {
 type AuditWriter interface {
 	// AddAudit appends a row and sets its ID.
 	AddAudit(*AuditRow) error
+	// DropAudit deletes rows from before a time, the oldest first, at most limit; it
+	// says how many. Conflict if one is younger than twelve hours.
+	DropAudit(before time.Time, limit int) (int64, error)
 }
 
 // audit writes the row of a change into its own transaction, for the top-level
@@ -76,7 +82,7 @@ func (u *unitOfWork) audit(a AuditAction, top OwnerID, resource string, info *au
 		return nil
 	}
 	return u.tx.AddAudit(&AuditRow{
-		At: u.real, Top: top, Actor: u.actor.Name(), Customer: u.actor.Customer, API: u.actor.API, Address: u.actor.Address,
+		At: u.real, Top: top, Actor: u.actor.auditName(), Customer: u.actor.Customer, API: u.actor.API, Address: u.actor.Address,
 		Action: a, Resource: resource, Info: info.text(),
 	})
 }

@@ -107,3 +107,39 @@ func (u *unitOfWork) auditPayment(c *Charge) error {
 	i.set(c.Owner.Field(), strconv.FormatInt(c.Owner.Number(), 10))
 	return u.audit(AuditAdd, c.Top, auditKey("payments", "i_payment", int64(ChargePayment(c.ID))), i)
 }
+
+// setBlocked replaces an owner's block causes, with the row.
+func (u *unitOfWork) setBlocked(o *Owner, causes Block) error {
+	i := newAudit().change("blocked", o.Blocked.String(), causes.String())
+	if err := u.tx.SetBlocked(o.ID, causes, u.now); err != nil {
+		return err
+	}
+	o.Blocked = causes
+	return u.audit(AuditUpdate, o.Top, auditOwner(ownerTable(o.ID), o.ID), i)
+}
+
+// auditSuspension writes the row of a policy whose automatic charges were suspended,
+// by a charge, or go on.
+func (u *unitOfWork) auditSuspension(j *Judged, was LowBalanceState, by *Charge) error {
+	is := &j.Policy.State
+	i := newAudit().change("suspended", string(was.Suspended), string(is.Suspended)).
+		change("br_suspended", string(was.BRSuspended), string(is.BRSuspended))
+	if by != nil && !i.empty() {
+		i.count("charge", int64(by.ID))
+	}
+	return u.audit(AuditUpdate, j.Owner.Top, auditOwner("low_balance", j.Owner.ID), i)
+}
+
+// auditAside writes the row of a card that a job or a gateway put aside or brought back.
+func (u *unitOfWork) auditAside(from, to *Card) error {
+	if from.State == to.State && from.Aside == to.Aside {
+		return nil
+	}
+	o, err := u.tx.Owner(to.Owner)
+	if err != nil {
+		return err
+	}
+	i := newAudit().change("state", string(from.State), string(to.State)).change("aside", from.Aside, to.Aside).
+		set(to.Owner.Field(), strconv.FormatInt(to.Owner.Number(), 10))
+	return u.audit(AuditUpdate, o.Top, auditKey("debit_credit_cards", "i_debit_credit_card", int64(to.ID)), i)
+}

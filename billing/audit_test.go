@@ -202,3 +202,29 @@ func TestAuditLogs(t *testing.T) {
 		}
 	}
 }
+
+// What authentication tells is the row of the login, and of nobody's name of nobody.
+func TestLoginNotes(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.AddLogin(root(t0), "acme", billing.Customer(10), "hunter2"))
+	before := time.Now().Add(-time.Minute)
+	k.ok(k.engine.NoteLogins(context.Background(), []billing.LoginNote{
+		{Name: "acme", Address: "192.0.2.7", API: "xmlrpc"}, {Name: "acme", Address: "192.0.2.8", API: "http", Failures: 12},
+		{Address: "192.0.2.9", API: "xmlrpc", Failures: 3}, {Name: "dropped meanwhile", Failures: 1},
+	}))
+	rows, err := k.engine.AuditLogs(root(t0), billing.AuditLogsParams{Start: before, Offset: 2})
+	k.ok(err)
+	for i := range rows {
+		rows[i].At, rows[i].ID = time.Time{}, 0
+	}
+	want := []billing.AuditRow{
+		{Top: billing.Customer(10), Actor: "acme", Customer: billing.Customer(10), API: "xmlrpc", Address: "192.0.2.7", Action: "AUTH_OK", Resource: "logins:web_login=acme"},
+		{Top: billing.Customer(10), Actor: "acme", API: "http", Address: "192.0.2.8", Action: "AUTH_FAIL", Resource: "logins:web_login=acme", Info: `{"failures":"12"}`},
+		{Top: billing.Root, Actor: "(unknown)", API: "xmlrpc", Address: "192.0.2.9", Action: "AUTH_FAIL", Resource: "logins:web_login=(unknown)", Info: `{"failures":"3"}`},
+		{Top: billing.Root, Actor: "(unknown)", Action: "AUTH_FAIL", Resource: "logins:web_login=(unknown)", Info: `{"failures":"1"}`},
+	}
+	if !slices.Equal(rows, want) {
+		t.Errorf("got %+v\nwant %+v", rows, want)
+	}
+}

@@ -13,11 +13,15 @@ func (u *unitOfWork) learnCard(c *Charge, told *GatewayCard) error {
 	if card.UpdatedAt.After(c.CreatedAt) || !card.learn(*told) {
 		return nil // another token was given meanwhile, or nothing is new
 	}
+	was := card
 	if err := u.heldWith(&card); err != nil {
 		return err
 	}
 	card.UpdatedAt = u.now
-	return u.tx.PutCard(&card)
+	if err := u.tx.PutCard(&card); err != nil {
+		return err
+	}
+	return u.auditAside(&was, &card)
 }
 
 // heldWith puts a card aside whose fingerprint is that of one put aside for a dispute or
@@ -86,8 +90,12 @@ func (u *unitOfWork) putAside(id CardID, why string) error {
 		if same[i].State != CardUsable && !(same[i].asideByDispute() && why != asideDispute && why != asideFraud) {
 			continue // a decline weighs more than a dispute, which a person may lift
 		}
+		was := same[i]
 		same[i].State, same[i].Aside, same[i].UpdatedAt = CardAside, why, u.now
 		if err := u.tx.PutCard(&same[i]); err != nil {
+			return err
+		}
+		if err := u.auditAside(&was, &same[i]); err != nil {
 			return err
 		}
 	}

@@ -177,7 +177,7 @@ func (u *unitOfWork) judgeByHand(j *Judged, spent bool) error {
 // paid is what a success changes beside the balance: suspension and block end,
 // the receipt goes out. spent reports whether a waiting plan's price was posted.
 func (u *unitOfWork) paid(j *Judged, c *Charge) (spent bool, err error) {
-	if err := u.resume(j); err != nil {
+	if err := u.resumed(j); err != nil {
 		return false, err
 	}
 	if err := u.payment(j); err != nil {
@@ -210,6 +210,15 @@ func (u *unitOfWork) resume(j *Judged) error {
 	}
 	s.Suspended, s.BRSuspended = "", ""
 	return u.tx.PutLowBalanceState(j.Owner.ID, *s)
+}
+
+// resumed is resume where nobody's row tells it.
+func (u *unitOfWork) resumed(j *Judged) error {
+	was := j.Policy.State
+	if err := u.resume(j); err != nil {
+		return err
+	}
+	return u.auditSuspension(j, was, nil)
 }
 
 // declined follows the retry plan: soft declines are tried again, hard ones put
@@ -317,7 +326,7 @@ func (u *unitOfWork) suspend(j *Judged, c *Charge, a *Attempt) error {
 			return err
 		}
 	}
-	s := &j.Policy.State
+	s, was := &j.Policy.State, j.Policy.State
 	switch {
 	case !j.Configured:
 	case c.Purpose == PurposeLowBalance:
@@ -326,6 +335,9 @@ func (u *unitOfWork) suspend(j *Judged, c *Charge, a *Attempt) error {
 		s.BRSuspended = why
 	}
 	if err := u.mailedNow(j); err != nil {
+		return err
+	}
+	if err := u.auditSuspension(j, was, c); err != nil {
 		return err
 	}
 	return u.notice(j, kind, causeOf(string(kind), int64(c.ID)), noticeFacts{Charge: c, Attempt: a})

@@ -77,7 +77,7 @@ func (u *unitOfWork) dispute(c *Charge, ev *GatewayEvent) (Dispute, error) {
 		return d, err
 	}
 	if o.Blocked&BlockDispute == 0 {
-		if err := u.tx.SetBlocked(o.ID, o.Blocked|BlockDispute, u.now); err != nil {
+		if err := u.setBlocked(&o, o.Blocked|BlockDispute); err != nil {
 			return d, err
 		}
 	}

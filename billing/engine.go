@@ -53,6 +53,8 @@ type Settings struct {
 	DuplicateWindow time.Duration
 	// PaymentWait is how long a payment by hand waits for its outcome.
 	PaymentWait time.Duration
+	// AuditDays is how many days audit rows are kept; 0 is for ever.
+	AuditDays int
 	// Realm is the Digest realm that passwords are kept for.
 	Realm string
 	// AcceptCardNumbers lets calls that came over TLS, with a login, bring card
@@ -129,6 +131,7 @@ func DefaultSettings() Settings {
 		ChargeConcurrency: 32,
 		DuplicateWindow:   120 * time.Second,
 		PaymentWait:       DefaultPaymentWait,
+		AuditDays:         400,
 		Realm:             "topupd",
 	}
 }

@@ -34,12 +34,14 @@ const (
 	KeyReused
 	// Overflow: an amount is beyond what can be kept.
 	Overflow
+	// Blocked: the caller's own customer, or one above it, is blocked.
+	Blocked
 )
 
 var codeNames = [...]string{
 	Internal: "internal", Missing: "missing", Invalid: "invalid", NotFound: "not_found",
 	Forbidden: "forbidden", Exists: "exists", Conflict: "conflict", Busy: "busy",
-	WrongCurrency: "wrong_currency", KeyReused: "key_reused", Overflow: "overflow",
+	WrongCurrency: "wrong_currency", KeyReused: "key_reused", Overflow: "overflow", Blocked: "blocked",
 }
 
 // String is the code's word in logs and metrics.

@@ -10,6 +10,13 @@ func ChargeOne(e *Engine, ctx context.Context, id ChargeID) error {
 	return e.chargeOne(ctx, id, nil)
 }
 
+// TidyAtOnce lets Work delete what is too old without a wait.
+func TidyAtOnce() (restore func()) {
+	was := tidyFirst
+	tidyFirst = 0
+	return func() { tidyFirst = was }
+}
+
 // NetworkFree is networkFree.
 var NetworkFree = networkFree
 

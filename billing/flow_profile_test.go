@@ -248,7 +248,7 @@ func TestProfileLastLook(t *testing.T) {
 		"switched off": {func(k *kit) {
 			k.ok(errOf(k.engine.UpdateProfile(root(t0), 1, billing.ProfileParams{Enabled: billing.To(false)})))
 		}, true},
-		"blocked": {func(k *kit) { k.ok(k.engine.BlockOwner(root(t0), acme10, true)) }, true},
+		"blocked":   {func(k *kit) { k.ok(k.engine.BlockOwner(root(t0), acme10, true)) }, true},
 		"withdrawn": {func(k *kit) { k.ok(k.engine.DeleteExpected(root(t0), k.oneExpected().ID)) }, true},
 		"card put aside": {func(k *kit) {
 			k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {

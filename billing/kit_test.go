@@ -2,7 +2,6 @@ package billing_test
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 // kit is an engine over a real SQLite file and the sandbox gateway, with a
@@ -27,7 +27,7 @@ type kit struct {
 }
 
 func newKit(t testing.TB, change ...func(*billing.Config)) *kit {
-	k := &kit{t: t, path: filepath.Join(t.TempDir(), "kit.db"), mailbox: &mailbox{}}
+	k := &kit{t: t, path: dbtest.File(t), mailbox: &mailbox{}}
 	k.gateway = sandbox.New(sandbox.WithTimeout(5*time.Millisecond), sandbox.WithSlow(5*time.Millisecond))
 	k.config = billing.Config{
 		Gateways: []billing.Gateway{k.gateway}, Mailer: k.mailbox, Sealer: plainSealer{}, Observer: strict{t: t},

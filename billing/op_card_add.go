@@ -74,7 +74,7 @@ func (u *unitOfWork) addCard(c *Card, p *AddCardParams, token *newToken) error {
 
 // cardChanged ends what an earlier card led to, and judges the owner again.
 func (u *unitOfWork) cardChanged(j *Judged) error {
-	if err := u.resume(j); err != nil {
+	if err := u.resumed(j); err != nil {
 		return err
 	}
 	_, err := u.judge(j, TriggerSave)

@@ -142,7 +142,7 @@ func (u *unitOfWork) fundsMoved(j *Judged, kind PostingKind, delta int64) error 
 // paymentMoved follows a payment that was booked to the owner's balance:
 // suspensions end, and the account's action on payments is taken.
 func (u *unitOfWork) paymentMoved(j *Judged, delta int64) error {
-	if err := u.resume(j); err != nil {
+	if err := u.resumed(j); err != nil {
 		return err
 	}
 	if err := u.payment(j); err != nil {

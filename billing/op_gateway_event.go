@@ -222,12 +222,15 @@ func (u *unitOfWork) renewed(card *Card, told GatewayCard) error {
 	if err := u.tx.PutCard(card); err != nil {
 		return err
 	}
+	if err := u.auditAside(&before, card); err != nil {
+		return err
+	}
 	j, err := judgedOf(u.tx, card.Owner)
 	if err != nil {
 		return err
 	}
 	if s := &j.Policy.State; other && (s.Suspended == SuspendedHard || s.BRSuspended == SuspendedHard) {
-		if err := u.resume(&j); err != nil {
+		if err := u.resumed(&j); err != nil {
 			return err
 		}
 	}

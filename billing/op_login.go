@@ -15,14 +15,26 @@ type Credential struct {
 	Login    string
 	Customer OwnerID
 	HA1      Secret // MD5(name:realm:password), lower-case hex
+	// Blocked is why its customer, or one above it, is blocked: it gets in, and may
+	// do little (Actor.May).
+	Blocked Block
 }
 
 // Credential finds an enabled login whose password was set for the realm in
 // force. Errors: NotFound.
 func (e *Engine) Credential(ctx context.Context, name string) (Credential, error) {
 	var l Login
+	var blocked Block
 	err := e.view(ctx, func(r Reader) (err error) {
-		l, err = r.Login(name)
+		if l, err = r.Login(name); err != nil || l.Customer == Root {
+			return err
+		}
+		o, err := r.Owner(l.Customer)
+		if err != nil {
+			return err
+		}
+		above, _, err := r.Above(o)
+		blocked = o.Blocked | above
 		return err
 	})
 	if err != nil {
@@ -35,7 +47,7 @@ func (e *Engine) Credential(ctx context.Context, name string) (Credential, error
 	if err != nil {
 		return Credential{}, &Error{Code: Internal, Message: "a login cannot be opened with this key", Err: err}
 	}
-	return Credential{Login: l.Name, Customer: l.Customer, HA1: secret}, nil
+	return Credential{Login: l.Name, Customer: l.Customer, HA1: secret, Blocked: blocked}, nil
 }
 
 func loginAAD(name string) string { return "login:" + name }

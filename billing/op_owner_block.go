@@ -18,11 +18,7 @@ func (e *Engine) BlockOwner(ctx context.Context, o OwnerID, blocked bool) error 
 		if causes == j.Owner.Blocked {
 			return nil
 		}
-		if err := u.tx.SetBlocked(o, causes, u.now); err != nil {
-			return err
-		}
-		i := newAudit().change("blocked", j.Owner.Blocked.String(), causes.String())
-		if err := u.audit(AuditUpdate, j.Owner.Top, auditOwner(ownerTable(o), o), i); err != nil || blocked {
+		if err := u.setBlocked(&j.Owner, causes); err != nil || blocked {
 			return err
 		}
 		// What the block held back is looked at again.

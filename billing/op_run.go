@@ -50,6 +50,7 @@ func (e *Engine) RunBilling(ctx context.Context, p RunParams) (run Run, mine boo
 type pass func(ctx context.Context, run *Run, p RunParams) error
 
 func (e *Engine) runJob(ctx context.Context, job Job, p RunParams, work pass) (Run, bool, error) {
+	ctx = asJob(ctx, job)
 	run, mine, err := e.openRun(ctx, job, p)
 	if err != nil || !mine {
 		return run, false, err

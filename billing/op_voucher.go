@@ -96,9 +96,12 @@ type Recharged struct {
 
 // Recharge credits an account with a voucher, once. It counts as a payment. A code
 // that is not there, a wrong PIN, a voucher that was used or has expired are never
-// told apart. Errors: NotFound, WrongCurrency.
+// told apart, and after too many of them none works for an hour. Errors: NotFound,
+// WrongCurrency.
 func (e *Engine) Recharge(ctx context.Context, p RechargeParams) (done Recharged, err error) {
+	var refused error // what was counted is kept, so it is no error of the transaction
 	err = e.update(ctx, func(u *unitOfWork) error {
+		refused = nil
 		account, err := u.rechargedAccount(p)
 		if err != nil {
 			return err
@@ -107,10 +110,41 @@ func (e *Engine) Recharge(ctx context.Context, p RechargeParams) (done Recharged
 		if err != nil {
 			return err
 		}
-		done, err = u.recharge(&j, p)
+		done, err = u.rechargeOnce(&j, p)
+		if errors.Is(err, errWrongVoucher) {
+			refused, err = err, nil
+		}
 		return err
 	})
+	if err == nil {
+		err = refused
+	}
 	return done, err
+}
+
+// errWrongVoucher is the one answer to whatever is wrong with a voucher.
+var errWrongVoucher = Errorf(NotFound, "voucher_id", "this voucher does not work")
+
+// rechargeOnce is recharge for one who does not guess.
+func (u *unitOfWork) rechargeOnce(j *Judged, p RechargeParams) (Recharged, error) {
+	guesses, locked, err := u.guesses(j)
+	if err != nil {
+		return Recharged{}, err
+	}
+	if locked {
+		return Recharged{}, errWrongVoucher // also a right one: it is not looked at
+	}
+	v, err := u.tx.VoucherByCode(hashCode(p.Code))
+	switch {
+	case err == nil && v.opens(p.Code, p.PIN, u.now):
+		return u.recharge(j, &v)
+	case err != nil && !errors.Is(err, NotFound):
+		return Recharged{}, err
+	}
+	if err := u.guessed(j, guesses, v.ID); err != nil {
+		return Recharged{}, err
+	}
+	return Recharged{}, errWrongVoucher
 }
 
 func (u *unitOfWork) rechargedAccount(p RechargeParams) (OwnerID, error) {
@@ -127,15 +161,7 @@ func (u *unitOfWork) rechargedAccount(p RechargeParams) (OwnerID, error) {
 	return o.ID, err
 }
 
-func (u *unitOfWork) recharge(j *Judged, p RechargeParams) (Recharged, error) {
-	refused := Errorf(NotFound, "voucher_id", "this voucher does not work")
-	v, err := u.tx.VoucherByCode(hashCode(p.Code))
-	if errors.Is(err, NotFound) || err == nil && !v.opens(p.Code, p.PIN, u.now) {
-		return Recharged{}, refused
-	}
-	if err != nil {
-		return Recharged{}, err
-	}
+func (u *unitOfWork) recharge(j *Judged, v *Voucher) (Recharged, error) {
 	if v.Currency != j.Owner.Currency {
 		// Who has code and PIN may know what is wrong.
 		return Recharged{}, Errorf(WrongCurrency, "currency", "%s is kept in %s", j.Owner.ID, j.Owner.Currency)
@@ -148,7 +174,7 @@ func (u *unitOfWork) recharge(j *Judged, p RechargeParams) (Recharged, error) {
 		return Recharged{}, err
 	}
 	if !first {
-		return Recharged{}, refused
+		return Recharged{}, errWrongVoucher
 	}
 	post := Posting{
 		Top: j.Owner.Top, Kind: PostVoucher, Cause: causeOf("voucher", int64(v.ID)), Actor: u.actor.Name(),

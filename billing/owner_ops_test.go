@@ -289,8 +289,7 @@ func TestWebLogin(t *testing.T) {
 	works("sub2", false)
 }
 
-// A form that is sent back whole takes no validity that was paid for, and a lifted
-// operator's block wakes an owner that is blocked for billing too.
+// A form that is sent back whole takes no validity that was paid for.
 func TestAFormSentBackTakesNothing(t *testing.T) {
 	k := newKit(t)
 	k.seed("tok_ok")
@@ -325,5 +324,54 @@ func TestAnothersPlanIsUnknown(t *testing.T) {
 	}
 	if _, err := k.engine.CreateOwner(asCustomer(20, t0), p); err != nil {
 		t.Errorf("its own: %v", err)
+	}
+}
+
+// A block of the customer, or of one above it, is told with its login, and what it
+// lets through follows from its cause.
+func TestBlockedLogin(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		return im.Owner(billing.OwnerLine{Owner: billing.Customer(11), Parent: billing.To(int64(10)), Name: billing.To("North"), Currency: billing.To("USD")})
+	}))
+	k.ok(k.engine.AddLogin(root(t0), "ops", billing.Root, "x"))
+	k.ok(k.engine.AddLogin(root(t0), "acme", billing.Customer(10), "x"))
+	k.ok(k.engine.AddLogin(root(t0), "north", billing.Customer(11), "x"))
+	want := func(ops, acme, north billing.Block) {
+		t.Helper()
+		for name, want := range map[string]billing.Block{"ops": ops, "acme": acme, "north": north} {
+			if c, err := k.engine.Credential(t.Context(), name); err != nil || c.Blocked != want {
+				t.Errorf("%s: blocked for %q, %v, want %q", name, c.Blocked, err, want)
+			}
+		}
+	}
+	want(0, 0, 0)
+	k.ok(k.engine.BlockOwner(root(t0), billing.Account(100), true))
+	want(0, 0, 0)
+	k.ok(k.engine.BlockOwner(root(t0), billing.Customer(11), true))
+	want(0, 0, billing.BlockOperator)
+	k.ok(k.store.Update(t.Context(), func(tx billing.Tx) error { return tx.SetBlocked(billing.Customer(10), billing.BlockBilling, t0) }))
+	want(0, billing.BlockBilling, billing.BlockOperator|billing.BlockBilling)
+	k.ok(k.engine.BlockOwner(root(t0), billing.Customer(11), false))
+	want(0, billing.BlockBilling, billing.BlockBilling)
+
+	for _, c := range []struct {
+		blocked              billing.Block
+		changes, reads, pays bool
+	}{
+		{0, true, true, true},
+		{billing.BlockBilling, false, true, true},
+		{billing.BlockDispute | billing.BlockBilling, false, true, true},
+		{billing.BlockOperator, false, false, false},
+		{billing.BlockFraud, false, false, false},
+		{billing.BlockOperator | billing.BlockBilling, false, false, false},
+	} {
+		a := billing.Actor{Customer: billing.Customer(10), Blocked: c.blocked}
+		for use, want := range map[billing.Use]bool{billing.UseChanges: c.changes, billing.UseReads: c.reads, billing.UsePays: c.pays} {
+			if err := a.May(use); (err == nil) != want || err != nil && billing.ErrorCode(err) != billing.Blocked {
+				t.Errorf("blocked for %q, use %d: %v", c.blocked, use, err)
+			}
+		}
 	}
 }

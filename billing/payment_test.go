@@ -12,8 +12,9 @@ import (
 	"topupd/billing"
 )
 
-// working starts the workers of an engine; they end with the test.
-func (k *kit) working(e *billing.Engine) {
+// working starts the workers of an engine; they end with the test, or when end is
+// called, which waits for what they are about.
+func (k *kit) working(e *billing.Engine) (end func()) {
 	k.t.Helper()
 	ctx, stop := context.WithCancel(root(t0))
 	ended := make(chan struct{})
@@ -21,7 +22,9 @@ func (k *kit) working(e *billing.Engine) {
 		defer close(ended)
 		e.Work(ctx)
 	}()
-	k.t.Cleanup(func() { stop(); <-ended })
+	end = func() { stop(); <-ended }
+	k.t.Cleanup(end)
+	return end
 }
 
 // ten is a payment of 10 by the primary card of account 100.
@@ -72,7 +75,7 @@ func TestPaymentResults(t *testing.T) {
 			k := newKit(t)
 			k.seed(tt.token)
 			before := k.policy().State
-			k.working(k.engine)
+			end := k.working(k.engine)
 			made := k.pay(t0, ten())
 			row := k.wantStates(tt.state)[0]
 			if made.Result != tt.result || made.Repeated || made.ID != billing.ChargePayment(row.Charge.ID) || len(row.Attempts) != 1 {
@@ -85,6 +88,7 @@ func TestPaymentResults(t *testing.T) {
 			if p.Result() != tt.result || p.Micros != 10*usd || !p.ByCard() || p.Card != "Visa 4242" || (p.Error() == "") != (tt.err == "") {
 				t.Errorf("payment %+v, error %q", p, p.Error())
 			}
+			end() // or the mail may still be on its way
 			k.drain(t0)
 			k.wantMails(tt.mails...)
 			if tt.result == billing.PaymentOK {

@@ -213,8 +213,7 @@ func (u *unitOfWork) notCovered(j *Judged, p *Period, answer PriceAnswer) error 
 		}
 	}
 	if j.Owner.Blocked&BlockBilling == 0 {
-		j.Owner.Blocked |= BlockBilling
-		if err := u.tx.SetBlocked(j.Owner.ID, j.Owner.Blocked, u.now); err != nil {
+		if err := u.setBlocked(&j.Owner, j.Owner.Blocked|BlockBilling); err != nil {
 			return err
 		}
 	}
@@ -227,7 +226,10 @@ func (u *unitOfWork) suspendPlan(o OwnerID, suspended bool) error {
 		return err
 	}
 	ap.Suspended = suspended
-	return u.tx.PutAccountPlan(&ap)
+	if err := u.tx.PutAccountPlan(&ap); err != nil {
+		return err
+	}
+	return u.audit(AuditUpdate, ap.Top, auditOwner("accounts", o), newAudit().flag("billing_plan_suspended", !suspended, suspended))
 }
 
 // postPrice books the service charge, and judges: a plan price is usage.
@@ -295,8 +297,7 @@ func (u *unitOfWork) unblock(j *Judged) error {
 	if j.Owner.Blocked&BlockBilling == 0 {
 		return nil
 	}
-	j.Owner.Blocked &^= BlockBilling
-	if err := u.tx.SetBlocked(j.Owner.ID, j.Owner.Blocked, u.now); err != nil {
+	if err := u.setBlocked(&j.Owner, j.Owner.Blocked&^BlockBilling); err != nil {
 		return err
 	}
 	return u.notice(j, NoticeUnblocked, causeOf("unblocked", int64(j.Owner.ID), u.now.UnixMicro()), noticeFacts{})

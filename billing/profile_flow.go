@@ -224,8 +224,12 @@ func (u *unitOfWork) suspendTopup(o OwnerID, why Suspension) error {
 	if err != nil {
 		return err
 	}
+	info := newAudit().change("suspended", string(t.Suspended), string(why))
 	t.Suspended = why
-	return u.tx.PutTopupTerms(&t)
+	if err := u.tx.PutTopupTerms(&t); err != nil {
+		return err
+	}
+	return u.audit(AuditUpdate, t.Top, auditOwner("owner_topup", o), info)
 }
 
 // topupStillWanted is the last look: linked, switched on, the debt still above the

@@ -12,6 +12,9 @@ const (
 	JobProfiles   Job = "profiles"
 )
 
+// JobCharges is what sends charges and hears of them: no schedule runs it.
+const JobCharges Job = "charges"
+
 // Run is one pass of a job. A scheduled firing's Key is unique per job (N1);
 // runs started by hand, and the sweep at start, have none and close no night.
 type Run struct {

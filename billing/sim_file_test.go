@@ -3,47 +3,11 @@ package billing_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"topupd/billing"
 	"topupd/db"
 )
-
-// emptyFile is an empty database of the current schema; a copy of it costs a
-// tenth of making one.
-var emptyFile = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "topupd-test-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "empty.db")
-	s, err := db.Open(context.Background(), path, db.Options{Migrate: true, NoSync: true})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
-
-// newFile is a database file of its own.
-func newFile(t testing.TB) string {
-	t.Helper()
-	empty, err := emptyFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "sim.db")
-	if err := os.WriteFile(path, empty, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func openFile(t testing.TB, path string) *db.Store {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +55,52 @@ var mutations = []struct {
 	{"an event acts twice", "", func() breakage {
 		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return amnesiacTx{tx} })}
 	}},
+	{"the key of a payment is forgotten", "was made", func() breakage {
+		n := new(atomic.Int64)
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return keylessTx{tx, n} })}
+	}},
+	{"the duplicate window sees nothing", "was made again", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return windowlessTx{tx} })}
+	}},
+	{"a payment is acknowledged and lost", "is lost", func() breakage {
+		return breakage{store: func(s billing.Store) billing.Store { return paymentForgetter{s} }}
+	}},
+	{"a card is acknowledged as deleted and stays", "acknowledged as deleted", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return immortalTx{tx} })}
+	}},
+	{"a deleted card is charged", "made an attempt with card", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return immortalTx{tx} })}
+	}},
+	{"a card that came with a payment keeps its token", "came with a payment", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hoardingTx{tx} })}
+	}},
+	{"a new token is acknowledged and not kept", "acknowledged last", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return stubbornTx{tx} })}
+	}},
+	{"a voucher works twice", "credited twice", func() breakage {
+		n := new(atomic.Int64)
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return generousTx{tx, n} })}
+	}},
+	{"an owner is deleted with its money", "was deleted", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, func(u *billing.Unfinished) { u.Money = false }} })}
+	}},
+	{"an owner is deleted under a charge", "and its charge", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, func(u *billing.Unfinished) { u.Charges = false }} })}
+	}},
+	{"an owner is deleted under a refund", "and its refund", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hastyEnd{tx, func(u *billing.Unfinished) { u.Refunds = false }} })}
+	}},
+	{"a customer is deleted above its accounts", "above its accounts", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx {
+			return hastyEnd{tx, func(u *billing.Unfinished) { u.Children = false }}
+		})}
+	}},
+	{"a deleted owner is known", "which was deleted, got", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return hauntedTx{tx} })}
+	}},
+	{"an end is acknowledged and not made", "and is there", func() breakage {
+		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return endlessTx{tx} })}
+	}},
 }
 
 // TestSimulatorFindsMistakes is the test of the simulator: every mistake is
@@ -65,7 +112,7 @@ func TestSimulatorFindsMistakes(t *testing.T) {
 		}
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(60) {
+			for seed := range uint64(240) {
 				_, found := played(t, seed+1, m.made())
 				for _, f := range found {
 					if strings.Contains(f, m.finds) {

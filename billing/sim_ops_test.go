@@ -17,6 +17,8 @@ type simOp struct {
 	run  func(*process) error
 	// again: who gets no answer asks again until there is one.
 	again bool
+	// owner is whom it is about: unknown once somebody deletes it.
+	owner *simOwner
 	// acked is called once when it was acknowledged.
 	acked func()
 	// refused says which answers are no surprise.
@@ -25,8 +27,12 @@ type simOp struct {
 
 // draw is a random operation of the ones that may run beside each other.
 func (s *simulation) draw() simOp {
-	o := s.owners[s.rng.IntN(len(s.owners))]
-	switch n := s.rng.IntN(100); {
+	o := s.someone()
+	switch n := s.rng.IntN(115); {
+	case n >= 110:
+		return s.drawRecharge()
+	case n >= 100:
+		return s.drawPayment(o)
 	case n < 38:
 		return s.drawMove(o, billing.PostDebit, 1+s.rng.Int64N(20*o.scale))
 	case n < 44:
@@ -35,13 +41,13 @@ func (s *simulation) draw() simOp {
 		return s.drawMove(o, billing.PostAddFunds, 1+s.rng.Int64N(8*o.scale))
 	case n < 52:
 		return s.drawTransfer(o)
-	case n < 58:
+	case n < 62:
 		// Somebody pays while a charge is on its way.
 		o = s.charged(o)
 		return s.drawMove(o, billing.PostAddFunds, 30*o.scale)
-	case n < 70:
+	case n < 73:
 		return s.drawWork()
-	case n < 80:
+	case n < 82:
 		return simOp{name: "sweep", run: func(p *process) error {
 			_, _, err := p.engine.RunLowBalance(p.ctx, billing.RunParams{Trigger: "command"})
 			return err
@@ -56,7 +62,7 @@ func (s *simulation) draw() simOp {
 // charged is an owner with an open charge, or the one that is given.
 func (s *simulation) charged(o *simOwner) *simOwner {
 	s.eachCharge(func(c billing.Charge, _ []billing.Attempt) {
-		for _, other := range s.owners {
+		for _, other := range s.alive() {
 			if c.Open() && other.id == c.Owner {
 				o = other
 			}
@@ -118,7 +124,8 @@ func (s *simulation) move(m *simMove) simOp {
 	}
 	s.moves = append(s.moves, m)
 	name := fmt.Sprintf("%s %s of %s, %s", m.params.Kind, billing.FormatMicros(m.params.Amount), m.params.Owner, m.params.Notes)
-	return simOp{name: name, again: m.params.IdempotencyKey != "", acked: func() { m.acked = true }, run: func(p *process) error {
+	about := s.owners[slices.IndexFunc(s.owners, func(o *simOwner) bool { return o.id == m.params.Owner })]
+	return simOp{name: name, owner: about, again: m.params.IdempotencyKey != "", acked: func() { m.acked = true }, run: func(p *process) error {
 		_, err := p.engine.MoveFunds(billing.WithActor(p.ctx, m.actor), m.params)
 		return err
 	}}
@@ -134,8 +141,12 @@ func (s *simulation) drawNight() simOp {
 
 // lonely are operations that come one at a time.
 func (s *simulation) lonely() simOp {
-	o := s.owners[s.rng.IntN(len(s.owners))]
-	switch n := s.rng.IntN(100); {
+	o := s.someone()
+	switch n := s.rng.IntN(150); {
+	case n >= 125:
+		return s.drawOwnerOp()
+	case n >= 100:
+		return s.drawCardOp()
 	case n < 20:
 		return s.drawPolicy(o)
 	case n < 40:
@@ -170,11 +181,13 @@ func (s *simulation) drawPolicy(o *simOwner) simOp {
 	case 1:
 		p = billing.SetLowBalanceParams{Owner: o.id, ChargeCard: billing.To(true)}
 	case 2:
-		p = billing.SetLowBalanceParams{Owner: o.id, Card: billing.To(o.cards[s.rng.IntN(len(o.cards))])}
+		if len(o.cards) > 0 {
+			p = billing.SetLowBalanceParams{Owner: o.id, Card: billing.To(o.cards[s.rng.IntN(len(o.cards))])}
+		}
 	case 3:
 		p.Card = billing.ToNull[billing.CardID]()
 	}
-	return simOp{name: fmt.Sprint("policy of ", o.id), again: true, acked: func() { o.remember(p) }, run: func(proc *process) error {
+	return simOp{name: fmt.Sprint("policy of ", o.id), owner: o, again: true, acked: func() { o.remember(p) }, run: func(proc *process) error {
 		return proc.engine.SetLowBalance(proc.ctx, p)
 	}}
 }
@@ -191,13 +204,18 @@ func (s *simulation) drawCreditLimit(o *simOwner) simOp {
 
 // drawToken gives a card another token: the customer has a new card.
 func (s *simulation) drawToken(o *simOwner) simOp {
-	card := o.cards[s.rng.IntN(len(o.cards))]
+	if len(o.cards) == 0 {
+		return s.drawAddCard(o)
+	}
+	card := s.cardOf(o.cards[s.rng.IntN(len(o.cards))])
 	token := s.token(s.rng)
-	return simOp{name: fmt.Sprintf("card %d is now %s", card, token.Reveal()), again: true, run: func(p *process) error {
+	op := simOp{name: fmt.Sprintf("card %d is now %s", card.id, token.Reveal()), owner: o, again: true, acked: func() { card.token = token }}
+	op.run = func(p *process) error {
 		return p.engine.Import(p.ctx, false, func(im *billing.Importer) error {
-			return im.Card(billing.CardLine{ID: card, Owner: o.id, Token: billing.To(token)})
+			return im.Card(billing.CardLine{ID: card.id, Owner: o.id, Token: billing.To(token)})
 		})
-	}}
+	}
+	return op
 }
 
 // drawAtBank is what people do at the bank: refunds by hand, disputes,
@@ -244,13 +262,17 @@ func (s *simulation) drawRefund() simOp {
 	if len(took) == 0 {
 		return simOp{name: "nothing to refund", run: func(*process) error { return nil }}
 	}
-	p := took[s.rng.IntN(len(took))]
+	return s.refund(took[s.rng.IntN(len(took))])
+}
+
+func (s *simulation) refund(p *payment) simOp {
 	params := billing.RefundParams{Charge: p.first.ChargeID, Reason: "asked for"}
 	if half := p.first.Amount.Micros / 2; s.oneIn(2) && s.bank.Chargeable(billing.Money(half, p.first.Amount.Unit)) == nil {
 		params.Amount = &half
 	}
+	about := s.owners[slices.IndexFunc(s.owners, func(o *simOwner) bool { return o.id == p.first.Owner })]
 	return simOp{
-		name: fmt.Sprint("refund charge ", params.Charge), refused: []billing.Code{billing.Conflict, billing.Invalid},
+		name: fmt.Sprint("refund charge ", params.Charge), owner: about, refused: []billing.Code{billing.Conflict, billing.Invalid},
 		run: func(proc *process) error { _, err := proc.engine.RefundCharge(proc.ctx, params); return err },
 	}
 }
@@ -311,6 +333,12 @@ func (s *simulation) ran(op simOp, p *process, err error) bool {
 		return true
 	}
 	code := billing.ErrorCode(err)
+	s.mu.Lock()
+	gone := code == billing.NotFound && op.owner != nil && op.owner.going
+	s.mu.Unlock()
+	if gone {
+		return true
+	}
 	for _, c := range op.refused {
 		if code == c {
 			return true
@@ -395,12 +423,29 @@ func (s *simulation) burst() {
 	for range 3 + s.rng.IntN(4) {
 		ops = append(ops, s.draw())
 	}
-	switch o := s.owners[s.rng.IntN(len(s.owners))]; {
+	switch o := s.someone(); {
 	case s.oneIn(3):
 		ops = append(ops, s.drawPolicy(o))
-	case s.oneIn(3):
+	case s.oneIn(4):
 		ops = append(ops, s.drawToken(o))
+	case s.oneIn(3):
+		ops = append(ops, s.drawCardOp())
 	}
+	switch {
+	case s.oneIn(4):
+		m := s.newPayment(s.someone())
+		ops = append(ops, s.pay(m), s.pay(m))
+	case s.oneIn(4):
+		v := s.vouchers[s.rng.IntN(len(s.vouchers))]
+		ops = append(ops, s.recharge(s.anAccount(), v), s.recharge(s.anAccount(), v), s.recharge(s.anAccount(), v))
+	case s.oneIn(4):
+		ops = append(ops, s.drawOwnerOp())
+	}
+	s.together(ops)
+}
+
+// together runs operations at the same moment.
+func (s *simulation) together(ops []simOp) {
 	s.revive()
 	if s.oneIn(3) {
 		s.procs[s.rng.IntN(len(s.procs))].dieOf(deaths[s.rng.IntN(len(deaths))])
@@ -461,9 +506,15 @@ func (s *simulation) step() {
 		s.powerCut()
 	case n < 52:
 		s.rush()
-	case n < 66 && s.parallel:
+	case n < 55:
+		s.impatient()
+	case n < 57:
+		s.farewell()
+	case n < 58:
+		s.stillborn()
+	case n < 70 && s.parallel:
 		s.burst()
-	case n < 69 && len(s.moves) > 0:
+	case n < 73 && len(s.moves) > 0:
 		s.repeat(s.moves[s.rng.IntN(len(s.moves))])
 	default:
 		s.do(s.draw())
@@ -480,7 +531,7 @@ func (s *simulation) step() {
 
 // rush is an owner who talks without end: the caps hold it.
 func (s *simulation) rush() {
-	o := s.owners[s.rng.IntN(len(s.owners))]
+	o := s.someone()
 	for i := range 8 {
 		if s.hopeless != "" {
 			s.insist(int64(i))
@@ -494,7 +545,7 @@ func (s *simulation) rush() {
 // insist changes what is charged to and fro, so that suspensions end and a
 // declined card is tried again and again.
 func (s *simulation) insist(i int64) {
-	for _, o := range s.owners {
+	for _, o := range s.alive() {
 		p := billing.SetLowBalanceParams{Owner: o.id, ChargeCard: billing.To(true), ChargeAmount: billing.To((1 + i%2) * o.scale), Threshold: billing.To(10 * o.scale)}
 		s.do(simOp{name: fmt.Sprint("insist on ", o.id), again: true, acked: func() { o.remember(p) }, run: func(proc *process) error {
 			return proc.engine.SetLowBalance(proc.ctx, p)
@@ -504,7 +555,8 @@ func (s *simulation) insist(i int64) {
 
 // repeat asks for a movement again that was acknowledged: answered, not booked.
 func (s *simulation) repeat(m *simMove) {
-	if m.params.IdempotencyKey == "" || !m.acked {
+	gone := slices.ContainsFunc(s.owners, func(o *simOwner) bool { return o.id == m.params.Owner && o.going })
+	if m.params.IdempotencyKey == "" || !m.acked || gone {
 		return
 	}
 	s.do(simOp{name: m.params.Notes + " again", again: true, run: func(p *process) error {

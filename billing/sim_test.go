@@ -125,6 +125,10 @@ var mustHappen = []string{
 	"reason interval", "reason daily_count", "reason cap_day", "reason suspended", "reason blocked", "reason open_charge",
 	"died before its commit", "died after its commit", "died before a gateway call", "died after the gateway's effect",
 	"died after the gateway's answer", "died before a mail", "died after a mail", "died between two calls",
+	"charge manual", "payment ok, repeated false", "payment ok, repeated true", "payment failed, repeated false", "payment failed, repeated true",
+	"payment pending, repeated false", "payment pending, repeated true", "payment with a card of its own",
+	"card added", "card changed", "card deleted", "card deleted under a charge", "reason card_gone",
+	"voucher redeemed", "voucher refused", "owner created", "owner deleted", "owner not deleted", "deleted and unknown",
 	"notice receipt", "notice declined", "notice suspended", "notice low_balance", "mail twice",
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"topupd/billing"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 // simulation is one seed: a few owners, cards and plans, a bank that lies, is
@@ -36,6 +37,10 @@ type simulation struct {
 	procs    []*process
 	servers  []*db.Store // each process's own, when they are on several servers
 	owners   []*simOwner
+	cards    []*simCard
+	payments []*simPayment
+	vouchers []*simVoucher
+	named    int // how many names and amounts were given out
 
 	mu     sync.Mutex
 	moves  []*simMove
@@ -64,6 +69,10 @@ type simOwner struct {
 	want  billing.LowBalance
 	// opening is the balance it came with.
 	opening int64
+	// going: somebody asked for its end, since leaves; deleted is when that was
+	// acknowledged.
+	going           bool
+	leaves, deleted time.Time
 }
 
 // simMove is one movement of funds that a panel asked for.
@@ -79,10 +88,11 @@ const tailLength = 40
 
 func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 	s := &simulation{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: newFile(t), bank: newBank(), mailed: map[string]int{},
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: dbtest.File(t), bank: newBank(), mailed: map[string]int{},
 		settings: billing.DefaultSettings(), begun: time.Now(), broken: broken,
 		counts: map[string]int{},
 	}
+	s.settings.AuditDays = 0 // what an hourly look at them meets is no part of a seed
 	s.store = openFile(t, s.path)
 	s.office = &postOffice{rng: rand.New(rand.NewPCG(seed, 2)), take: s.hear}
 	s.bank.post = s.office
@@ -120,8 +130,10 @@ func (s *simulation) choose() {
 	set.GatewayTimeout = 2500 * time.Millisecond
 	s.parallel = s.oneIn(3)
 	set.ChargeConcurrency = 1
+	// One thing at a time: nobody works while a payment is waited for.
+	set.PaymentWait = time.Duration(s.rng.IntN(2)) * time.Second
 	if s.parallel {
-		set.ChargeConcurrency = 4
+		set.ChargeConcurrency, set.PaymentWait = 4, 5*time.Second
 	}
 	if s.oneIn(3) {
 		set.Limits.CapDay = 40 * usd
@@ -345,7 +357,7 @@ func (s *simulation) populate() {
 	p := s.procs[0]
 	n := 1 + s.rng.IntN(3)
 	err := p.engine.Import(p.ctx, false, func(im *billing.Importer) error {
-		s.owners = nil
+		s.owners, s.cards = nil, nil
 		r := rand.New(rand.NewPCG(s.seed, 3)) // the function may run again
 		for i, onFailure := range []string{"block", "tariff", "overdraw"} {
 			for k, unit := range []string{"USD", "JPY"} {
@@ -370,7 +382,7 @@ func (s *simulation) populate() {
 				return err
 			}
 		}
-		return nil
+		return s.importVouchers(im, unit)
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -405,8 +417,8 @@ func (s *simulation) owner(im *billing.Importer, r *rand.Rand, id, parent billin
 	}
 	for i := range 1 + r.IntN(2) {
 		card := billing.CardID(id.Number()*10 + int64(id.Kind())*5 + int64(i))
-		o.cards = append(o.cards, card)
 		token := s.token(r)
+		s.keepCard(o, card, token)
 		if err := im.Card(billing.CardLine{ID: card, Owner: id, Token: billing.To(token), Primary: billing.To(i == 0)}); err != nil {
 			return err
 		}

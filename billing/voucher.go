@@ -36,6 +36,8 @@ type VoucherReader interface {
 	VoucherByCode(hash []byte) (Voucher, error)
 	// Vouchers lists by id, ids above after.
 	Vouchers(after VoucherID, limit int) ([]Voucher, error)
+	// Guesses are those of a subject.
+	Guesses(subject string) (Guesses, error)
 }
 
 // VoucherWriter writes them.
@@ -45,6 +47,8 @@ type VoucherWriter interface {
 	PutVoucher(*Voucher) error
 	// UseVoucher marks one that is not used yet; it reports whether it did.
 	UseVoucher(id VoucherID, by, top OwnerID, at time.Time) (bool, error)
+	// PutGuesses inserts or replaces those of a subject.
+	PutGuesses(*Guesses) error
 }
 
 // codeLetters is what a code of ours has: with 32 letters 100 bits, of which the

@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,15 @@ func TestVoucherRefusals(t *testing.T) {
 		}
 	}
 	k.wantBalance(50 * usd)
-	k.wantAudits("refused")
+	rows := k.audits()
+	for _, row := range rows {
+		if !strings.HasPrefix(row, "VOUCHER_FAIL vouchers:i_account=100 {") || strings.Contains(row, pinned.Hint) || strings.Contains(row, "code") {
+			t.Errorf("a refusal is told as %s", row)
+		}
+	}
+	if len(rows) != 8 {
+		t.Errorf("%d refusals are told", len(rows))
+	}
 	k.ok(k.recharge(t0.Add(59*time.Minute), expired.Code, ""))
 	k.ok(k.recharge(t0, pinned.Code, " "+pinned.PIN))
 	k.importOwner(func(l *billing.OwnerLine) { l.Username = billing.To("alice") })
@@ -139,7 +148,8 @@ func TestVoucherIsAPayment(t *testing.T) {
 	}
 	k.audits()
 	k.ok(k.recharge(t0, k.vouchers(billing.CreateVouchersParams{})[0].Code, ""))
-	k.wantAudits("a recharge", `A vouchers:i_voucher=1 {"count":"1","amount":"30.00 USD"}`, `FUNDS recharge:i_account=100 {"balance":"2.0 to 32.0","currency":"USD"}`)
+	k.wantAudits("a recharge", `A vouchers:i_voucher=1 {"count":"1","amount":"30.00 USD"}`, `FUNDS recharge:i_account=100 {"balance":"2.0 to 32.0","currency":"USD"}`,
+		`U low_balance:i_account=100 {"suspended":"hard_decline to "}`, `U accounts:i_account=100 {"blocked":"billing to "}`)
 	k.wantBalance(12 * usd)
 	if s := k.policy().State; s.Suspended != "" || s.Below || k.owner().Blocked != 0 {
 		t.Errorf("%+v, %s", s, k.owner().Blocked)
@@ -175,4 +185,124 @@ func TestCreateVouchers(t *testing.T) {
 	if _, err := k.engine.Vouchers(acme, 0, 1); billing.ErrorCode(err) != billing.Forbidden {
 		t.Error(err)
 	}
+}
+
+// guesser is a login of customer 10.
+func guesser(login string, at time.Time) context.Context {
+	return billing.AsOf(billing.WithActor(context.Background(), billing.Actor{Login: login, Customer: billing.Customer(10), API: "test"}), at)
+}
+
+// After ten vouchers that did not work an account takes none for the hour, whoever
+// asks and however right; whether the code or the PIN was wrong makes no difference.
+func TestVoucherGuessesOfAnAccount(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error { return im.Owner(accountLine(101)) }))
+	v := k.vouchers(billing.CreateVouchersParams{Count: 3, PIN: true})
+	wrongPIN := v[0].PIN + "0"
+	try := func(ctx context.Context, account int64, code, pin billing.Secret) error {
+		_, err := k.engine.Recharge(ctx, billing.RechargeParams{Account: billing.Account(account), Code: code, PIN: pin})
+		return err
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		if billing.ErrorCode(err) != billing.NotFound || billing.ErrorField(err) != "voucher_id" || err.Error() != "this voucher does not work" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	k.audits()
+	for i := range 9 {
+		code, pin := v[0].Code, wrongPIN
+		if i%2 == 0 {
+			code, pin = "NO-SUCH-CODE", ""
+		}
+		refused("a guess", try(guesser("acme", t0.Add(time.Duration(i)*time.Minute)), 100, code, pin))
+	}
+	k.ok(try(guesser("acme", t0.Add(10*time.Minute)), 100, v[0].Code, v[0].PIN)) // nine are not ten, and what works takes none back
+	refused("the tenth", try(guesser("acme", t0.Add(11*time.Minute)), 100, "NO-SUCH-CODE", ""))
+	k.restart() // kept in the database: servers are many
+	for range 5 {
+		refused("a right one after ten", try(guesser("acme", t0.Add(time.Hour-time.Second)), 100, v[1].Code, v[1].PIN))
+	}
+	refused("of another login", try(guesser("other", t0.Add(time.Hour-time.Second)), 100, v[1].Code, v[1].PIN))
+	refused("of root", try(root(t0.Add(time.Hour-time.Second)), 100, v[1].Code, v[1].PIN))
+	k.ok(try(guesser("acme", t0.Add(time.Hour-time.Second)), 101, v[1].Code, v[1].PIN)) // the account's limit is its own
+	k.ok(try(guesser("acme", t0.Add(time.Hour)), 100, v[2].Code, v[2].PIN))
+	var fails int
+	for _, row := range k.acted() {
+		if strings.Contains(row, "VOUCHER_FAIL") {
+			fails++
+		}
+		if strings.Contains(row, v[0].Code.Reveal()) || strings.Contains(row, "NO-SUCH") || strings.Contains(row, wrongPIN.Reveal()) {
+			t.Errorf("a code is told: %s", row)
+		}
+	}
+	if fails != 10 { // what is refused unseen is not told, or the log could be filled
+		t.Errorf("%d rows of refusals", fails)
+	}
+	k.verify()
+}
+
+// A login that guesses for many accounts is refused for all of them; others go on.
+func TestVoucherGuessesOfALogin(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		for n := range int64(20) {
+			if err := im.Owner(accountLine(200 + n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	v := k.vouchers(billing.CreateVouchersParams{Count: 3})
+	try := func(ctx context.Context, account int64, code billing.Secret) error {
+		_, err := k.engine.Recharge(ctx, billing.RechargeParams{Account: billing.Account(account), Code: code})
+		return err
+	}
+	for i := range int64(99) {
+		if try(guesser("acme", t0), 200+i%15, "NO-SUCH-CODE") == nil {
+			t.Fatal("credited")
+		}
+	}
+	k.ok(try(guesser("acme", t0), 100, v[0].Code))
+	for _, ctx := range []context.Context{guesser("acme", t0), guesser("acme", t0.Add(time.Minute))} {
+		if try(ctx, 216, "NO-SUCH-CODE") == nil || try(ctx, 217, v[1].Code) == nil {
+			t.Error("taken after a hundred")
+		}
+	}
+	k.ok(try(guesser("other", t0), 217, v[1].Code))
+	k.ok(try(guesser("acme", t0.Add(time.Hour)), 217, v[2].Code))
+
+	// Root, and who is trusted, may have very many people; each account is held all the same.
+	trusted := billing.WithActor(root(t0), billing.Actor{Trusted: true, Customer: billing.Customer(10)})
+	v = k.vouchers(billing.CreateVouchersParams{Count: 2})
+	for _, ctx := range []context.Context{root(t0), trusted} {
+		k.expireGuesses()
+		for i := range int64(110) {
+			if try(ctx, 200+i%14, "NO-SUCH-CODE") == nil {
+				t.Fatal("credited")
+			}
+		}
+	}
+	k.ok(try(root(t0), 218, v[0].Code))
+	k.ok(try(trusted, 219, v[1].Code))
+}
+
+// expireGuesses lets the accounts' hour be over.
+func (k *kit) expireGuesses() {
+	k.t.Helper()
+	k.ok(k.store.Update(k.t.Context(), func(tx billing.Tx) error {
+		for n := range 20 {
+			g, err := tx.Guesses("account:" + strconv.Itoa(200+n))
+			if err != nil {
+				continue
+			}
+			g.Since = t0.Add(-2 * time.Hour)
+			if err := tx.PutGuesses(&g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }

@@ -11,13 +11,18 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
-// Work sends due charges, refunds and notices until ctx is done, then waits for what is
-// in flight. The rows are the queue; any number of processes may work.
+// Work sends due charges, refunds and notices, and deletes what is kept for a time, until
+// ctx is done, then waits for what is in flight. The rows are the queue; any number of processes may work.
 func (e *Engine) Work(ctx context.Context) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
+	var tidying sync.WaitGroup
+	if e.set.AuditDays > 0 {
+		tidying.Go(func() { e.tidyUp(ctx) })
+	}
+	defer tidying.Wait()
 	for {
 		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {
 			e.observer.Failed("due charges and notices could not be listed", err)
@@ -76,6 +81,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
+	ctx = asJob(ctx, JobCharges)
 	var asks, charges []ChargeID
 	var refunds []RefundID
 	var notices []NoticeID

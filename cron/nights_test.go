@@ -17,10 +17,14 @@ func TestFourHundredNights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBook()
 		stop := start(t, Options{Location: zone(t, "America/New_York")}, b.daily("skipped", "30 2 * * *"), b.daily("doubled", "30 1 * * *"))
-		sleepTo(t, "2001-02-04T04:00:00Z") // 23:00 on the 3rd in New York
+		end, last := "2001-02-04T04:00:00Z", "2001-02-03" // 23:00 in New York
+		if testing.Short() {
+			end, last = "2000-05-02T03:00:00Z", "2000-05-01" // the race detector needs no more of the same
+		}
+		sleepTo(t, end)
 		stop()
 
-		want := fromTo(t, "2000-01-01", "2001-02-03")
+		want := fromTo(t, "2000-01-01", last)
 		for _, name := range []string{"skipped", "doubled"} {
 			if diff := cmp.Diff(want, b.keys(name)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -1,6 +1,10 @@
 package db
 
-import "topupd/billing"
+import (
+	"time"
+
+	"topupd/billing"
+)
 
 const auditColumns = `id, top_id, logged_at, actor, customer_id, api, address, action, resource, info`
 
@@ -34,4 +38,10 @@ func (t *tx) AddAudit(a *billing.AuditRow) error {
 		a.ID = billing.AuditID(id)
 	}
 	return err
+}
+
+const sqlDropAudit = `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE logged_at < $1 ORDER BY logged_at LIMIT $2)`
+
+func (t *tx) DropAudit(before time.Time, limit int) (int64, error) {
+	return t.exec(sqlDropAudit, before, limit)
 }

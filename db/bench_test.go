@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 
 	"topupd/billing"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 var sweepPolicies = flag.Int("policies", 20_000, "policies in BenchmarkSweepNoneDue and accounts in BenchmarkImportBulk")
@@ -23,7 +23,7 @@ var acme = billing.Customer(10)
 
 func open(t testing.TB, o db.Options) *db.Store {
 	t.Helper()
-	s, err := db.Open(context.Background(), filepath.Join(t.TempDir(), "t.db"), o)
+	s, err := db.Open(context.Background(), dbtest.File(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}

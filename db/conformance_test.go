@@ -3,7 +3,6 @@ package db_test
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"sync"
 	"testing"
 
@@ -16,7 +15,7 @@ func TestConformance(t *testing.T) {
 	var paths sync.Map // of each store
 	dbtest.Run(t, dbtest.Engine{
 		Open: func(t testing.TB) billing.Store {
-			path := filepath.Join(t.TempDir(), "t.db")
+			path := dbtest.File(t)
 			s, err := db.Open(context.Background(), path, db.Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -241,7 +241,9 @@ func (g *group) attempt(members *[]*member, savepoints bool) (done int, err erro
 		if ok {
 			done++
 		}
-		if i == len(*members)-1 && !savepoints {
+		// After a lone function that failed and had written, nobody may come: a
+		// commit for them would be one for what it wrote.
+		if i == len(*members)-1 && !savepoints && (ok || !m.wrote) {
 			g.join(members)
 		}
 	}

@@ -282,3 +282,34 @@ func TestSpoiltTransaction(t *testing.T) {
 		t.Errorf("it was committed: %v, %v", err, objects(t, s))
 	}
 }
+
+// Who comes while a lone function runs that writes and then fails must not commit what
+// it wrote.
+func TestWhoComesAfterALoneFailureCommitsNothingOfIt(t *testing.T) {
+	s := openStore(t, Options{})
+	mine := errors.New("mine")
+	var other sync.WaitGroup
+	err := s.Update(t.Context(), func(tx billing.Tx) error {
+		if err := putObject("refused")(tx); err != nil {
+			return err
+		}
+		other.Go(func() {
+			if err := s.Update(t.Context(), putObject("other")); err != nil {
+				t.Error(err)
+			}
+		})
+		for waiting := 0; waiting < 1; runtime.Gosched() {
+			s.writer.mu.Lock()
+			waiting = len(s.writer.queue)
+			s.writer.mu.Unlock()
+		}
+		return mine
+	})
+	other.Wait()
+	if !errors.Is(err, mine) {
+		t.Error(err)
+	}
+	if got := objects(t, s); got["refused"] || !got["other"] {
+		t.Errorf("kept: %v", got)
+	}
+}

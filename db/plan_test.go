@@ -87,6 +87,7 @@ func TestQueryPlans(t *testing.T) {
 		"bookings":           {sqlBookings, 0, []string{"postings_charge"}},
 		"username":           {sqlAccountByUsername, 1, []string{"owners_username"}},
 		"voucher by code":    {sqlVoucherByCode, 1, []string{"vouchers_code"}},
+		"guesses":            {sqlGuesses, 1, []string{"voucher_guesses USING PRIMARY KEY"}},
 		"vouchers":           {sqlVouchers, 2, []string{"USING INTEGER PRIMARY KEY"}},
 		"linked topups":      {sqlTopupsLinked, 3, []string{"owner_topup_linked"}},
 		"topups of profile":  {sqlTopupsOfProfile, 4, []string{"owner_topup_profile"}},
@@ -102,6 +103,7 @@ func TestQueryPlans(t *testing.T) {
 		"expected":           {sqlExpectedAll, 7, []string{"e USING INTEGER PRIMARY KEY"}},
 		"letters of owner":   {sqlLettersOf, 3, []string{"correspondence_owner"}},
 		"letter type named":  {sqlLetterTypeNamed, 1, []string{"correspondence_types_name"}},
+		"drop audit rows":    {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":         {sqlAuditRows, 4, []string{"audit_time"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,6 +63,27 @@ func (t *tx) PutVoucher(v *billing.Voucher) error {
 	return err
 }
 
+const sqlGuesses = `SELECT subject, top_id, since, wrong FROM voucher_guesses WHERE subject = $1`
+
+func scanGuesses(r *row, g *billing.Guesses) {
+	g.Subject = r.text()
+	g.Top = billing.OwnerID(r.int64())
+	g.Since = r.time()
+	g.Wrong = r.int64()
+}
+
+func (r *reader) Guesses(subject string) (billing.Guesses, error) {
+	return one(r, "guesses", scanGuesses, sqlGuesses, subject)
+}
+
+const sqlPutGuesses = `INSERT INTO voucher_guesses (subject, top_id, since, wrong) VALUES ($1, $2, $3, $4)
+ON CONFLICT (subject) DO UPDATE SET top_id = excluded.top_id, since = excluded.since, wrong = excluded.wrong`
+
+func (t *tx) PutGuesses(g *billing.Guesses) error {
+	_, err := t.exec(sqlPutGuesses, g.Subject, int64(g.Top), g.Since, g.Wrong)
+	return err
+}
+
 const sqlUseVoucher = `UPDATE vouchers SET used_by = $2, top_id = $3, used_at = $4 WHERE id = $1 AND used_at IS NULL`
 
 func (t *tx) UseVoucher(id billing.VoucherID, by, top billing.OwnerID, at time.Time) (bool, error) {

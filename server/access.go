@@ -57,6 +57,7 @@ func (s *Server) guardXMLRPC(next http.HandlerFunc) http.Handler {
 		login, result, err := s.checkDigest(r)
 		switch result {
 		case digest.OK:
+			s.notes.succeeded(r, login.Name, "xmlrpc")
 			next(w, s.withActor(r, login, "xmlrpc"))
 		case digest.Failed:
 			s.unavailable(w, r, err)
@@ -77,14 +78,14 @@ func (s *Server) checkDigest(r *http.Request) (Login, digest.Result, error) {
 		return Login{}, result, nil
 	}
 	if s.slow.locked(r.RemoteAddr, p.Username) {
-		s.loginFailed(r, "locked", p.Username)
+		s.loginFailed(r, "locked", p.Username, "xmlrpc")
 		return Login{}, digest.Denied, nil
 	}
 	cred, result, err := s.digest.Verify(r, p)
 	if result != digest.OK {
 		if result == digest.Denied {
 			s.slow.failed(r.RemoteAddr, p.Username)
-			s.loginFailed(r, "denied", p.Username)
+			s.loginFailed(r, "denied", p.Username, "xmlrpc")
 		}
 		return Login{}, result, err
 	}
@@ -129,29 +130,35 @@ func (s *Server) checkBasic(r *http.Request, user, password string, given bool) 
 		return Login{}, false, nil
 	}
 	if s.slow.locked(r.RemoteAddr, user) {
-		s.loginFailed(r, "locked", user)
+		s.loginFailed(r, "locked", user, "http")
 		return Login{}, false, nil
 	}
 	login, ok, err := s.checkPassword(r, user, password)
-	if err == nil && !ok {
+	switch {
+	case err != nil:
+	case ok:
+		s.notes.succeeded(r, login.Name, "http")
+	default:
 		s.slow.failed(r.RemoteAddr, user)
-		s.loginFailed(r, "denied", user)
+		s.loginFailed(r, "denied", user, "http")
 	}
 	return login, ok, err
 }
 
 // unknownUser stands in the log for a name that no enabled login has.
-const unknownUser = "(unknown)"
+const unknownUser = billing.UnknownLogin
 
-// loginFailed tells the metrics and the log of a failed login. Only the name of
+// loginFailed tells the metrics, the log and the audit log of a failed login. Only the name of
 // a login is written down: people type passwords where the name goes.
-func (s *Server) loginFailed(r *http.Request, reason, user string) {
+func (s *Server) loginFailed(r *http.Request, reason, user, api string) {
 	s.metrics.loginFailures.WithLabelValues(reason).Inc()
 	Note(r.Context(), "login", reason)
+	known := user
 	if !s.logins.has(user) {
-		user = unknownUser
+		user, known = unknownUser, ""
 	}
 	Note(r.Context(), "user", user)
+	s.notes.refused(r, known, api)
 }
 
 // holdBack delays the answer to a failed login. The body was drained before,

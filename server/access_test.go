@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"topupd/billing"
 )
 
 func TestXMLRPCAccess(t *testing.T) {
@@ -249,4 +251,11 @@ func TestActorKnowsTLS(t *testing.T) {
 	if got := ask(f.start(t)); got != ",127.0.0.1,xmlrpc,root,trusted" {
 		t.Errorf("without: %s", got)
 	}
+}
+
+// A block comes in with the login, and is the interface's to act on.
+func TestActorKnowsBlock(t *testing.T) {
+	f := newFixture(t, nil)
+	f.blocked = billing.BlockBilling
+	expect(t, f.do(sign(t, f, post(""), "acme", password)), 200, "acme,192.0.2.7,xmlrpc,billing")
 }

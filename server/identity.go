@@ -15,7 +15,8 @@ import (
 // withActor puts who asks into the request's context, and into its log line.
 func (s *Server) withActor(r *http.Request, l Login, api string) *http.Request {
 	a := billing.Actor{
-		Login: l.Name, Customer: billing.Customer(l.Customer), Trusted: l.Trusted, API: api, TLS: r.TLS != nil, At: time.Now(),
+		Login: l.Name, Customer: billing.Customer(l.Customer), Trusted: l.Trusted, Blocked: l.Blocked,
+		API: api, TLS: r.TLS != nil, At: time.Now(),
 	}
 	if addr, ok := remote(r.RemoteAddr); ok {
 		a.Address = addr.String()

@@ -42,6 +42,7 @@ type fixture struct {
 	lookups atomic.Int64
 	mu      sync.Mutex
 	off     map[string]bool // disabled logins
+	blocked billing.Block   // of all
 	down    error
 }
 
@@ -74,7 +75,7 @@ func (f *fixture) lookup(_ context.Context, name string) (Login, string, bool, e
 	if !ok || f.off[name] {
 		return Login{}, "", false, nil
 	}
-	return Login{Name: name, Customer: n}, digest.HA1(name, realm, password), true, nil
+	return Login{Name: name, Customer: n, Blocked: f.blocked}, digest.HA1(name, realm, password), true, nil
 }
 
 func newFixture(t testing.TB, change func(*Options)) *fixture {
@@ -106,6 +107,9 @@ func newFixture(t testing.TB, change func(*Options)) *fixture {
 		}
 		if a.TLS {
 			io.WriteString(w, ",tls")
+		}
+		if a.Blocked != 0 {
+			io.WriteString(w, ","+a.Blocked.String())
 		}
 		if n > 0 {
 			io.WriteString(w, ",body")

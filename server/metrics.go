@@ -20,6 +20,7 @@ type metrics struct {
 	durations     *prometheus.HistogramVec
 	faults        *prometheus.CounterVec
 	loginFailures *prometheus.CounterVec
+	notesDropped  prometheus.Counter
 }
 
 func newMetrics(version, revision string, inFlight *atomic.Int64, more []prometheus.Collector) (*metrics, error) {
@@ -39,12 +40,15 @@ func newMetrics(version, revision string, inFlight *atomic.Int64, more []prometh
 		loginFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "topupd_login_failures_total", Help: "Failed logins: denied (wrong name or password), locked (too many before), error (could not be checked).",
 		}, []string{"reason"}),
+		notesDropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "topupd_login_notes_dropped_total", Help: "Logins and refusals that the audit log was not told of: too many at once, or it could not be written.",
+		}),
 	}
 	for _, reason := range []string{"denied", "locked", "error"} {
 		m.loginFailures.WithLabelValues(reason)
 	}
 	own := []prometheus.Collector{
-		m.requests, m.durations, m.faults, m.loginFailures,
+		m.requests, m.durations, m.faults, m.loginFailures, m.notesDropped,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "topupd_http_requests_in_flight", Help: "Requests being answered now.",
 		}, func() float64 { return float64(inFlight.Load()) }),

@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"topupd/billing"
 )
 
 // Login is an identity: a name and the customer that it belongs to.
@@ -15,6 +17,9 @@ type Login struct {
 	Name string
 	// Customer is i_customer; 1 is root.
 	Customer int64
+	// Blocked is why its customer, or one above it, is blocked; interfaces decide what
+	// that keeps it from.
+	Blocked billing.Block
 	// Trusted says that a trusted network vouches for it, not a password.
 	Trusted bool
 }
@@ -48,6 +53,9 @@ type Options struct {
 	// Logins finds logins.
 	Logins LoginLookup
 
+	// LoginNotes is told of logins, for the audit log; nil is not.
+	LoginNotes LoginSink
+
 	// MaxBody bounds what is read of a body, also of a refused request's; 0 is
 	// DefaultMaxBody. Interfaces may have tighter limits of their own.
 	MaxBody int64
@@ -64,9 +72,10 @@ type Options struct {
 	// CheckDatabase says whether the database answers; nil is not asked.
 	CheckDatabase func(ctx context.Context) error
 
-	// now and slowness are set by tests.
+	// now, slowness and noting are set by tests.
 	now      func() time.Time
 	slowness *slowness
+	noting   *noting
 }
 
 func (o *Options) fill() error {
@@ -81,6 +90,9 @@ func (o *Options) fill() error {
 	}
 	if o.slowness == nil {
 		o.slowness = &defaultSlowness
+	}
+	if o.noting == nil {
+		o.noting = &defaultNoting
 	}
 	return nil
 }

@@ -47,6 +47,15 @@ func (s *Server) serve(ctx context.Context, t timeouts) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(connectionLog{s.options.Logger}, "", 0),
 	}
+	quit, noted := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(noted)
+		s.notes.run(quit)
+	}()
+	defer func() { // after the last request
+		close(quit)
+		<-noted
+	}()
 	ended := make(chan error, 1)
 	go func() { ended <- hs.Serve(s.listener) }()
 	select {

@@ -21,6 +21,7 @@ type Server struct {
 	digest   *digest.Authenticator
 	logins   *loginCache
 	slow     *slowdown
+	notes    *loginNotes
 	metrics  *metrics
 	ready    atomic.Bool
 	database databaseCheck
@@ -48,6 +49,9 @@ func New(o Options) (*Server, error) {
 	if s.metrics, err = newMetrics(o.Version, o.Revision, &s.inFlight, o.Collectors); err != nil {
 		return nil, err
 	}
+	s.notes = newLoginNotes(o.LoginNotes, *s.options.noting, o.now, s.metrics.notesDropped, func(err error) {
+		o.Logger.Error().Err(err).Msg("logins could not be noted in the audit log")
+	})
 	s.Mount("GET /healthz", http.HandlerFunc(s.healthz), Open)
 	s.Mount("GET /readyz", http.HandlerFunc(s.readyz), Open)
 	s.Mount("GET /metrics", s.metrics.handler(), Operator)

@@ -64,13 +64,17 @@ func newSlowdown(now func() time.Time, s slowness) *slowdown {
 // pairOf takes an IPv6 address by its /64: a client has all of it.
 func pairOf(remoteAddr, user string) pair {
 	addr, _ := remote(remoteAddr)
+	// A name is a part of the whole header, which must not be kept for it.
+	return pair{networkOf(addr), strings.Clone(user[:min(len(user), maxName)])}
+}
+
+func networkOf(addr netip.Addr) netip.Prefix {
 	bits := addr.BitLen()
 	if addr.Is6() {
 		bits = 64
 	}
 	network, _ := addr.Prefix(bits)
-	// A name is a part of the whole header, which must not be kept for it.
-	return pair{network, strings.Clone(user[:min(len(user), maxName)])}
+	return network
 }
 
 // locked reports whether so many logins failed that this one is not looked at.

@@ -52,7 +52,9 @@ func records(t *testing.T, e Engine) {
 		"objects":     objectRecords,
 		"times":       timeRecords,
 		"audit":       auditRecords,
+		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
+		"guesses":     guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -82,6 +82,43 @@ func voucherRecords(w *world) {
 	}
 }
 
+func guessRecords(w *world) {
+	g := billing.Guesses{Subject: "account:100", Top: acme, Since: noon.UTC(), Wrong: 1}
+	get := func() (billing.Guesses, error) {
+		var got billing.Guesses
+		err := w.s.View(w.Context(), func(r billing.Reader) (err error) {
+			got, err = r.Guesses(g.Subject)
+			return err
+		})
+		utc(w, got)
+		return got, err
+	}
+	missing(w, func(r billing.Reader) (billing.Guesses, error) { return r.Guesses(g.Subject) })
+	for range 2 {
+		w.update(func(tx billing.Tx) error { return tx.PutGuesses(&g) })
+		got, err := get()
+		if err != nil {
+			w.Error(err)
+		}
+		same(w, got, g)
+		g.Top, g.Since, g.Wrong = zeta, g.Since.Add(time.Hour), 2
+	}
+	missing(w, func(r billing.Reader) (billing.Guesses, error) { return r.Guesses("account:10") })
+}
+
+func guessRules(w *world) {
+	good := func() billing.Guesses {
+		return billing.Guesses{Subject: "account:100", Top: acme, Since: noon, Wrong: 1}
+	}
+	each(w, billing.Conflict, good, func(tx billing.Tx, g *billing.Guesses) error { return tx.PutGuesses(g) }, map[string]func(*billing.Guesses){
+		"of nobody":         func(g *billing.Guesses) { g.Subject = "" },
+		"no top":            func(g *billing.Guesses) { g.Top = 0 },
+		"an account as top": func(g *billing.Guesses) { g.Top = alice },
+		"none":              func(g *billing.Guesses) { g.Wrong = 0 },
+		"no time":           func(g *billing.Guesses) { g.Since = time.Time{} },
+	})
+}
+
 func voucherRules(w *world) {
 	n := byte(10)
 	good := func() billing.Voucher {

@@ -3,7 +3,6 @@ package jsonl_test
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
 	"topupd/db"
+	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 )
 
@@ -29,7 +29,7 @@ var ring = func() *seal.Ring {
 
 func newEngine(t testing.TB) *billing.Engine {
 	t.Helper()
-	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "jsonl.db"), db.Options{NoSync: true})
+	store, err := db.Open(t.Context(), dbtest.File(t), db.Options{NoSync: true})
 	must(t, err)
 	t.Cleanup(func() { must(t, store.Close()) })
 	return billing.New(billing.Config{

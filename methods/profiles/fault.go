@@ -22,7 +22,7 @@ type faultBody struct {
 // statuses is the one table from the engine's codes; a test holds that none is missing.
 var statuses = map[billing.Code]int{
 	billing.Internal: http.StatusInternalServerError, billing.Missing: http.StatusUnprocessableEntity,
-	billing.Invalid: http.StatusUnprocessableEntity, billing.NotFound: http.StatusNotFound, billing.Forbidden: http.StatusForbidden,
+	billing.Invalid: http.StatusUnprocessableEntity, billing.NotFound: http.StatusNotFound, billing.Forbidden: http.StatusForbidden, billing.Blocked: http.StatusForbidden,
 	billing.Exists: http.StatusConflict, billing.Conflict: http.StatusConflict, billing.Busy: http.StatusServiceUnavailable,
 	billing.WrongCurrency: http.StatusUnprocessableEntity, billing.KeyReused: http.StatusUnprocessableEntity,
 	billing.Overflow: http.StatusUnprocessableEntity,

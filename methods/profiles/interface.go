@@ -3,6 +3,7 @@ package profiles
 import (
 	_ "embed"
 	"net/http"
+	"strings"
 
 	"topupd/billing"
 	"topupd/methods"
@@ -48,7 +49,11 @@ func New(e *billing.Engine) methods.Interface {
 		{"GET", "/correspondenceTypes", a.listLetterTypes},
 		{"POST", "/correspondenceTypes", a.createLetterType},
 	} {
-		h := serve(r.handle)
+		use := billing.UseChanges
+		if r.method == "GET" || strings.HasSuffix(r.path, "/evaluate") {
+			use = billing.UseReads
+		}
+		h := serve(use, r.handle)
 		// Clients write the trailing slash, or leave it out.
 		i.Routes = append(i.Routes, methods.Route{Pattern: r.method + " " + base + r.path, Handler: h},
 			methods.Route{Pattern: r.method + " " + base + r.path + "/{$}", Handler: h})
@@ -64,8 +69,13 @@ type answer struct {
 
 func ok(body any) answer { return answer{http.StatusOK, body} }
 
-func serve(handle func(*http.Request) (answer, error)) http.HandlerFunc {
+// serve makes a handler of a call that a blocked customer may make, or not.
+func serve(use billing.Use, handle func(*http.Request) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if err := billing.ActorFrom(r.Context()).May(use); err != nil {
+			fail(w, err)
+			return
+		}
 		a, err := handle(r)
 		if err != nil {
 			fail(w, err)

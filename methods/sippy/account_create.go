@@ -12,7 +12,7 @@ import (
 func createAccountMethod() method {
 	return method{
 		name:   "createAccount",
-		about:  "Makes an account of the customer who calls; root names the customer by i_customer.",
+		about:  "Makes an account of the customer who calls; root names the customer by i_customer. Texts may hold the generator's patterns, as in ${N:[1-9][0-9]}, ${P:8}, ${C:username}.",
 		caller: byCustomer,
 		params: slices.Concat([]param{
 			{name: "username", kind: "string", need: true, note: "unique"},
@@ -30,7 +30,17 @@ func createAccountMethod() method {
 	}
 }
 
-func (a *api) createAccount(ctx context.Context, c call) (xmlrpc.Value, error) {
+func (a *api) createAccount(ctx context.Context, c call) (reply xmlrpc.Value, err error) {
+	err = generated(c.Params, func(p xmlrpc.Params) (err error) {
+		made := c
+		made.Params = p
+		reply, err = a.createGenerated(ctx, made)
+		return err
+	})
+	return reply, err
+}
+
+func (a *api) createGenerated(ctx context.Context, c call) (xmlrpc.Value, error) {
 	p, err := newAccount(c.Params)
 	if err != nil {
 		return xmlrpc.Value{}, err

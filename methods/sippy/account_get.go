@@ -11,7 +11,7 @@ import (
 
 func getAccountInfoMethod() method {
 	return method{
-		name: "getAccountInfo", about: "Returns an account; its balance is what it owes, so a credit is negative.",
+		name: "getAccountInfo", use: billing.UseReads, about: "Returns an account; its balance is what it owes, so a credit is negative.",
 		caller: byCustomer,
 		params: anAccount.eitherParams(),
 		returns: slices.Concat([]param{

@@ -16,7 +16,7 @@ var pageParams = []param{
 
 func listAccountsMethod() method {
 	return method{
-		name: "listAccounts", about: "Lists the caller's accounts by i_account; the balance is what they have.",
+		name: "listAccounts", use: billing.UseReads, about: "Lists the caller's accounts by i_account; the balance is what they have.",
 		caller: byCustomer, params: pageParams,
 		returns: []param{{name: "accounts", kind: "array", note: "of i_account, username, description, blocked, expired, balance, credit_limit, base_currency, registration_status"}},
 		run:     (*api).listAccounts,

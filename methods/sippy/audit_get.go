@@ -10,7 +10,7 @@ import (
 
 func getAuditLogsMethod() method {
 	return method{
-		name: "getAuditLogs", about: "Returns what was changed by whom, oldest first; for root only.",
+		name: "getAuditLogs", use: billing.UseReads, about: "Returns what was changed by whom, oldest first; for root only.",
 		caller: byWholesaler, run: (*api).getAuditLogs,
 		params: []param{
 			{name: "start_date", kind: "string", note: "an hour ago"},

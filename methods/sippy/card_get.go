@@ -4,12 +4,13 @@ import (
 	"context"
 	"slices"
 
+	"topupd/billing"
 	"topupd/methods/xmlrpc"
 )
 
 func getCardMethod() method {
 	return method{
-		name: "getDebitCreditCardInfo", about: "Returns a payment card, its number as the last four digits.",
+		name: "getDebitCreditCardInfo", use: billing.UseReads, about: "Returns a payment card, its number as the last four digits.",
 		caller: byWholesaler, params: slices.Concat(ownerParams, []param{cardParam}), returns: cardReply, run: (*api).getCard,
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 func listCardsMethod() method {
 	return method{
-		name: "listDebitCreditCards", about: "Lists the payment cards of an account or customer, by id; the rows are those of getDebitCreditCardInfo and card_name.",
+		name: "listDebitCreditCards", use: billing.UseReads, about: "Lists the payment cards of an account or customer, by id; the rows are those of getDebitCreditCardInfo and card_name.",
 		caller: byWholesaler, run: (*api).listCards,
 		params: slices.Concat(ownerParams, []param{
 			{name: "offset", kind: "int", note: "how many to leave out"},

@@ -9,7 +9,7 @@ import (
 
 func getCustomerInfoMethod() method {
 	return method{
-		name: "getCustomerInfo", about: "Returns a customer; its balance is what it owes, so a credit is negative.",
+		name: "getCustomerInfo", use: billing.UseReads, about: "Returns a customer; its balance is what it owes, so a credit is negative.",
 		caller:  byWholesaler,
 		params:  aCustomer.eitherParams(),
 		returns: []param{{name: "customer", kind: "struct", note: "its members, without passwords"}},

@@ -1,6 +1,10 @@
 package sippy
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,6 +85,32 @@ func TestDatesFarOut(t *testing.T) {
 	}
 }
 
+// scriptDates are the values of the wire scripts that are dates, or should be.
+func scriptDates(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/wire/sippy/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dates []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range dateMember.FindAllStringSubmatch(string(text), -1) {
+			dates = append(dates, found[1])
+		}
+	}
+	slices.Sort(dates)
+	if dates = slices.Compact(dates); len(dates) < 10 {
+		t.Fatalf("%d dates", len(dates))
+	}
+	return dates
+}
+
+var dateMember = regexp.MustCompile(`<name>\w*(?:_date|_time|_on)</name>\s*<value><(?:string|dateTime\.iso8601)>([^<]*)<`)
+
 // Whatever a client writes for a date, what is taken reads the same after it was
 // written again.
 func FuzzParseDate(f *testing.F) {
@@ -88,6 +118,9 @@ func FuzzParseDate(f *testing.F) {
 		"09:57:29.000 GMT Tue Apr 07 2026", "09:57:29.000 GMT Tue Apr 7 2026", "20260407T09:57:29", "20260407T09:57:29.123",
 		"00:00:00.000 GMT Thu Feb 29 2024", "24:00:00.000 GMT Tue Apr 07 2026", "", "20260407T09:57:29Z", "09:57:29.000 UTC Tue Apr 07 2026",
 	} {
+		f.Add(seed)
+	}
+	for _, seed := range scriptDates(f) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -22,6 +22,7 @@ var faults = map[billing.Code]xmlrpc.Fault{
 	billing.WrongCurrency: {Code: 400, String: "Wrong currency"},
 	billing.KeyReused:     {Code: 400, String: "Wrong idempotency_key"},
 	billing.Overflow:      {Code: 400, String: "Wrong X"},
+	billing.Blocked:       {Code: 403, String: "the customer is blocked"},
 }
 
 // Fault maps an error of a method, for xmlrpc.Options.Fault. An error that

@@ -9,7 +9,7 @@ import (
 
 func getLowBalanceMethod() method {
 	return method{
-		name: "getLowBalance", about: "Returns the low-balance settings of an account or customer.",
+		name: "getLowBalance", use: billing.UseReads, about: "Returns the low-balance settings of an account or customer.",
 		caller: byWholesaler, params: ownerParams, returns: lowBalanceMembers, run: (*api).getLowBalance,
 	}
 }

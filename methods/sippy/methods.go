@@ -54,6 +54,8 @@ type api struct {
 type method struct {
 	name  string
 	about string // what it does, in sentences
+	// use decides whether a blocked customer's login may call it (S-544).
+	use billing.Use
 	// caller is the member that names the customer who calls in trusted mode (1.3).
 	caller  caller
 	params  []param // in the order of the page, the caller left out
@@ -109,6 +111,9 @@ func Methods(e Engine, o Options) []xmlrpc.Method {
 func (a *api) bind(m *method) func(context.Context, []xmlrpc.Value) (xmlrpc.Value, error) {
 	known := m.known()
 	return func(ctx context.Context, params []xmlrpc.Value) (xmlrpc.Value, error) {
+		if err := billing.ActorFrom(ctx).May(m.use); err != nil {
+			return xmlrpc.Value{}, err
+		}
 		p, err := xmlrpc.OneStruct(params)
 		if err != nil {
 			return xmlrpc.Value{}, err

@@ -212,3 +212,31 @@ func TestIgnoredForCustomers(t *testing.T) {
 		t.Errorf("got %+v", f.set)
 	}
 }
+
+// A method that a blocked customer may call is one that reads or pays; one that is
+// forgotten is refused (S-544).
+func TestUses(t *testing.T) {
+	pays := []string{"makePayment", "makePaymentByCard", "rechargeVoucher"}
+	for _, m := range table() {
+		want := billing.UseChanges
+		switch {
+		case strings.HasPrefix(m.name, "get"), strings.HasPrefix(m.name, "list"):
+			want = billing.UseReads
+		case slices.Contains(pays, m.name):
+			want = billing.UsePays
+		}
+		if m.use != want {
+			t.Errorf("%s is of use %d, want %d", m.name, m.use, want)
+		}
+		for _, blocked := range []billing.Block{0, billing.BlockBilling, billing.BlockDispute, billing.BlockOperator, billing.BlockFraud | billing.BlockBilling} {
+			actor := acme
+			actor.Blocked = blocked
+			f := fake{}
+			_, fault := f.call(t, actor, m.name, sample(m.name))
+			refused := fault != nil && fault.Code == 403 && fault.String == "the customer is blocked"
+			if want := actor.May(m.use) != nil; refused != want {
+				t.Errorf("%s, blocked for %q: %v", m.name, blocked, fault)
+			}
+		}
+	}
+}

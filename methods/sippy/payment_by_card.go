@@ -10,7 +10,7 @@ import (
 
 func makePaymentByCardMethod() method {
 	return method{
-		name: "makePaymentByCard", about: "Charges a card that is given with the call and not kept, and waits for the outcome. A declined card is no fault.",
+		name: "makePaymentByCard", use: billing.UsePays, about: "Charges a card that is given with the call and not kept, and waits for the outcome. A declined card is no fault.",
 		caller: byWholesaler, run: (*api).makePaymentByCard,
 		params: slices.Concat(ownerParams, []param{
 			{name: "amount", kind: "double", need: true, note: "above 0, whole minor units"},

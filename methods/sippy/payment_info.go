@@ -9,7 +9,7 @@ import (
 
 func getPaymentInfoMethod() method {
 	return method{
-		name: "getPaymentInfo", about: "Returns one payment of an account or customer; every card charge is one, automatic ones too.",
+		name: "getPaymentInfo", use: billing.UseReads, about: "Returns one payment of an account or customer; every card charge is one, automatic ones too.",
 		caller: byWholesaler, run: (*api).getPaymentInfo, returns: paymentMembers,
 		params: append(append([]param{}, ownerParams...), param{name: "i_payment", kind: "int", need: true}),
 	}

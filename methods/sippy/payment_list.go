@@ -10,7 +10,7 @@ import (
 
 func getPaymentsListMethod() method {
 	return method{
-		name: "getPaymentsList", about: "Lists payments of an account, of a customer, or of the customer who calls, newest first.",
+		name: "getPaymentsList", use: billing.UseReads, about: "Lists payments of an account, of a customer, or of the customer who calls, newest first.",
 		caller: byWholesaler, run: (*api).getPaymentsList,
 		params: []param{
 			{name: "i_account", kind: "int", note: "the account"},

@@ -9,7 +9,7 @@ import (
 
 func makePaymentMethod() method {
 	return method{
-		name: "makePayment", about: "Charges a stored card of an account or customer and waits for the outcome. A declined card is no fault.",
+		name: "makePayment", use: billing.UsePays, about: "Charges a stored card of an account or customer and waits for the outcome. A declined card is no fault.",
 		caller: byWholesaler, run: (*api).makePayment,
 		params: append(append([]param{}, ownerParams...),
 			param{name: "amount", kind: "double", need: true, note: "above 0, whole minor units"},

@@ -9,7 +9,7 @@ import (
 
 func getServicePlanInfoMethod() method {
 	return method{
-		name: "getServicePlanInfo", about: "Returns a billing plan; what it costs is not told.", caller: byCustomer, run: (*api).getServicePlanInfo,
+		name: "getServicePlanInfo", use: billing.UseReads, about: "Returns a billing plan; what it costs is not told.", caller: byCustomer, run: (*api).getServicePlanInfo,
 		params: []param{{name: "i_billing_plan", kind: "int", need: true}},
 		returns: []param{
 			{name: "i_billing_plan", kind: "int"},

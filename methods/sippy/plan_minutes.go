@@ -3,12 +3,13 @@ package sippy
 import (
 	"context"
 
+	"topupd/billing"
 	"topupd/methods/xmlrpc"
 )
 
 func getAccountMinutePlansMethod() method {
 	return method{
-		name: "getAccountMinutePlans", about: "Returns the minute plans of an account.", caller: byWholesaler, run: (*api).getAccountMinutePlans,
+		name: "getAccountMinutePlans", use: billing.UseReads, about: "Returns the minute plans of an account.", caller: byWholesaler, run: (*api).getAccountMinutePlans,
 		params:  []param{anAccount.param()},
 		returns: []param{{name: "minute_plans", kind: "array", note: "structs of i_service_plan, description, price, seconds_total, seconds_left, chargeable_seconds"}},
 	}

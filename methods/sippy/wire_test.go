@@ -103,7 +103,7 @@ func (k *kit) step(t *testing.T, who, body string) string {
 		t.Fatalf("there is no actor %s", who)
 	}
 	w := httptest.NewRecorder()
-	k.handler.ServeHTTP(w, httptest.NewRequestWithContext(as(who), "POST", "/xmlapi/xmlapi", strings.NewReader(body)))
+	k.handler.ServeHTTP(w, httptest.NewRequestWithContext(k.loggedIn(who), "POST", "/xmlapi/xmlapi", strings.NewReader(body)))
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/xml" {
 		return fmt.Sprintf("HTTP %d %s\n", w.Code, w.Header().Get("Content-Type"))
 	}

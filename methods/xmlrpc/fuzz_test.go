@@ -2,6 +2,9 @@ package xmlrpc
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -60,6 +63,33 @@ func trimmedIfScalar(v Value) string {
 	return v.text
 }
 
+// wireSeeds are the calls and the answers of the wire scripts.
+func wireSeeds(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/wire/*/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seeds []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range wireBody.FindAllString("\n"+string(text), -1) {
+			_, body, _ = strings.Cut(strings.TrimPrefix(body, "\n"), "\n")
+			seeds = append(seeds, body)
+		}
+	}
+	if len(seeds) < 500 {
+		t.Fatalf("%d seeds", len(seeds))
+	}
+	return seeds
+}
+
+// wireBody is a line that starts a call or an answer, and the XML below it.
+var wireBody = regexp.MustCompile(`\n(?:-->.*|<--)\n<(?:[^\n].*\n)+`)
+
 func FuzzDecodeCall(f *testing.F) {
 	for _, seed := range decodeSeeds {
 		f.Add([]byte(seed))
@@ -67,6 +97,9 @@ func FuzzDecodeCall(f *testing.F) {
 	for _, seed := range scanSeeds {
 		f.Add([]byte(wrapParam(seed)))
 		f.Add([]byte(wrapParam("<string>" + seed + "</string>")))
+	}
+	for _, seed := range wireSeeds(f) {
+		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		call, err := DecodeCall(body, Limits{})

@@ -162,6 +162,9 @@ func FuzzScanner(f *testing.F) {
 	for _, seed := range decodeSeeds {
 		f.Add(seed)
 	}
+	for _, seed := range wireSeeds(f) {
+		f.Add(seed)
+	}
 	f.Fuzz(compareWithReference)
 }
 

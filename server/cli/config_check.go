@@ -98,6 +98,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		Breaker:           k.breaker(s),
 		DuplicateWindow:   k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
 		PaymentWait:       billing.DefaultPaymentWait,
+		AuditDays:         k.number("--audit-days", s.AuditDays, 0, 36_500),
 		Realm:             k.realm(s.Realm),
 		AcceptCardNumbers: k.cardNumbers(s),
 	}

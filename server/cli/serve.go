@@ -89,6 +89,7 @@ func (s *serving) listen(obs *observer) (err error) {
 		Listen: s.cfg.Listen, TLSCert: s.cfg.TLSCert, TLSKey: s.cfg.TLSKey, Insecure: s.cfg.Insecure,
 		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login,
 		Logger: s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
+		LoginNotes: s.noteLogins,
 		Collectors: obs.collectors(), Gateways: s.cfg.Gateways,
 		CheckDatabase: func(ctx context.Context) error { return s.store.Ping(ctx) },
 	})
@@ -122,7 +123,16 @@ func (s *serving) login(ctx context.Context, name string) (server.Login, string,
 	if err != nil {
 		return server.Login{}, "", false, err
 	}
-	return server.Login{Name: c.Login, Customer: c.Customer.Number()}, c.HA1.Reveal(), true, nil
+	return server.Login{Name: c.Login, Customer: c.Customer.Number(), Blocked: c.Blocked}, c.HA1.Reveal(), true, nil
+}
+
+// noteLogins keeps what authentication tells in the audit log.
+func (s *serving) noteLogins(ctx context.Context, notes []server.LoginNote) error {
+	list := make([]billing.LoginNote, len(notes))
+	for i, n := range notes {
+		list[i] = billing.LoginNote(n)
+	}
+	return s.engine.NoteLogins(ctx, list)
 }
 
 // run starts everything, says that it is ready, and stops it in order: no

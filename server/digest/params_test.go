@@ -2,6 +2,7 @@ package digest
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 )
@@ -81,7 +82,39 @@ func TestEscapes(t *testing.T) {
 	}
 }
 
+// clientHeaders are what other makes of client send.
+func clientHeaders(t testing.TB) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../testdata/wire/digest/headers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var headers []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			headers = append(headers, strings.TrimRight(line, "\n"))
+		}
+	}
+	return headers
+}
+
+func TestParseClientHeaders(t *testing.T) {
+	headers := clientHeaders(t)
+	if len(headers) < 7 {
+		t.Fatalf("%d headers", len(headers))
+	}
+	for _, header := range headers {
+		p, result := Parse(http.Header{"Authorization": {header}})
+		if result != OK || p.Realm != "topupd" || p.Username != "acme" && p.Username != `a"b\c` {
+			t.Errorf("%v %+v\n%s", result, p, header)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
+	for _, header := range clientHeaders(f) {
+		f.Add(header)
+	}
 	f.Add(`Digest username="a", realm="r", nonce="n", qop=auth, algorithm=MD5, ` + rest)
 	f.Add(`Digest username="a\"\\b",nonce=n,qop="auth",` + rest)
 	f.Add(`Digest ,,, =`)
