@@ -356,6 +356,11 @@ func TestProfileLinks(t *testing.T) {
 	if err := link(percent.ID); !errors.Is(err, billing.Invalid) {
 		t.Errorf("without the limit: %v", err)
 	}
+	// The facts of one that was linked without it by an import can still be told.
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		return im.Owner(billing.OwnerLine{Owner: acme10, Topup: billing.TopupTermsParams{Profile: billing.To(int64(percent.ID))}})
+	}))
+	k.ok(errOf(k.engine.UpdateTopupTerms(root(t0), billing.TopupTermsParams{Owner: acme10, Overdue: billing.To(int64(1))})))
 	if err := link(99); !errors.Is(err, billing.NotFound) {
 		t.Errorf("unknown: %v", err)
 	}

@@ -175,7 +175,8 @@ func (u *unitOfWork) changeTopupTerms(o *Owner, before TopupTerms, p TopupTermsP
 	if err := setLimits(&t, p.Limits, imported); err != nil {
 		return t, err
 	}
-	if err := u.link(&t, p.Profile, imported); err != nil {
+	fits := !imported && (p.Profile.Given || p.Amount.Given || p.Limits.Given)
+	if err := u.link(&t, p.Profile, fits); err != nil {
 		return t, err
 	}
 	if t.Profile != before.Profile || !equal(t.Amount, before.Amount) {
@@ -214,8 +215,9 @@ func setLimits(t *TopupTerms, c Change[[]NamedLimit], imported bool) error {
 	return nil
 }
 
-// link sets the profile and holds that it can be applied to the customer.
-func (u *unitOfWork) link(t *TopupTerms, c Change[int64], imported bool) error {
+// link sets the profile and, where fits is asked for, holds that the customer has the
+// limits that it needs a percentage of.
+func (u *unitOfWork) link(t *TopupTerms, c Change[int64], fits bool) error {
 	const field = "autoTopupProfileID"
 	if c.Given {
 		if t.Profile = 0; c.Value != nil {
@@ -236,7 +238,7 @@ func (u *unitOfWork) link(t *TopupTerms, c Change[int64], imported bool) error {
 		return err
 	case p.Customer != 0 && p.Customer != t.Owner:
 		return Errorf(Invalid, field, "the profile is restricted to another customer")
-	case imported:
+	case !fits:
 		return nil
 	}
 	limit := p.TopupLimit

@@ -1,6 +1,7 @@
 package profiles_test
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -244,6 +245,18 @@ func TestScope(t *testing.T) {
 	// A reseller's own.
 	k.must(201, "10", "POST", api+"/autoTopupProfiles", strings.Replace(standard, `"Standard"`, `"Of 11","customerID":"11"`, 1))
 	k.must(200, "10", "PATCH", api+"/customers/11", `{"limits":{"Credit Limit":100},"autoTopupProfileID":"3"}`)
+}
+
+// TestRefuse: what is before the interface is told in its shape.
+func TestRefuse(t *testing.T) {
+	for status, want := range map[int]string{400: "malformed", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+		409: "conflict", 413: "too_large", 415: "unsupported_media_type", 429: "too_many_requests", 500: "internal", 503: "busy"} {
+		w := httptest.NewRecorder()
+		profiles.New(nil).Refuse(w, httptest.NewRequest("GET", api+"/customers", nil), status, "a sentence")
+		if got := w.Body.String(); w.Code != status || got != `{"error":{"code":"`+want+`","message":"a sentence"}}`+"\n" {
+			t.Errorf("%d: %d %s", status, w.Code, got)
+		}
+	}
 }
 
 // TestEveryCodeHasAStatus holds the one table of errors.
