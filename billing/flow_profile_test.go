@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -309,6 +310,75 @@ func TestProfileRunOnce(t *testing.T) {
 	if len(list) != 1 || list[0].Reason != billing.ReasonNotLow || *list[0].Topup.Threshold != 450*usd {
 		t.Errorf("evaluate %+v", list)
 	}
+}
+
+// TestProfileUnknown: an answer that never comes keeps the top-up open, nothing is charged
+// beside it, and what the gateway tells later pays it once.
+func TestProfileUnknown(t *testing.T) {
+	k := newKit(t)
+	k.seedProfile("tok_timeout")
+	run := k.topUp(t0)
+	if run.Tally.Unknown != 1 || k.oneExpected().Payment != 0 || k.balance(acme10) != 20*usd {
+		t.Errorf("tally %+v, expected %+v", run.Tally, k.expected())
+	}
+	k.skipped(k.topUp(day(1)), billing.ReasonOpenCharge)
+	k.restart()
+	k.later(day(1))
+	if k.oneExpected().Payment == 0 || k.balance(acme10) != 120*usd || k.terms().Outstanding != 360*usd {
+		t.Errorf("expected %+v, balance %d", k.expected(), k.balance(acme10))
+	}
+	k.later(day(1))
+	if k.balance(acme10) != 120*usd {
+		t.Error("paid twice")
+	}
+	k.verify()
+}
+
+// TestProfileTwiceAtOnce: two servers that run at the same time top everybody up once.
+func TestProfileTwiceAtOnce(t *testing.T) {
+	k := newKit(t)
+	k.seedProfile("tok_ok")
+	const customers = 60
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		for n := int64(2000); n < 2000+customers; n++ {
+			err := im.Owner(billing.OwnerLine{Owner: billing.Customer(n), Name: billing.To("C"), Currency: billing.To("USD"), Topup: billing.TopupTermsParams{
+				Profile: billing.To(int64(1)), Outstanding: billing.To(int64(460 * usd)), Limits: billing.To([]billing.NamedLimit{{Name: "Credit Limit", Micros: 500 * usd}}),
+			}})
+			if err == nil {
+				err = im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Customer(n), Token: billing.To(billing.Secret("tok_ok")), Primary: billing.To(true)})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	var both sync.WaitGroup
+	for range 2 {
+		e := billing.New(k.config)
+		both.Go(func() {
+			_, _, err := e.RunProfiles(root(t0), billing.RunParams{Trigger: "command"})
+			if err == nil {
+				err = e.Drain(root(t0))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	k.drain(t0)
+	all, err := k.engine.ExpectedPayments(root(t0), billing.ExpectedFilter{Complete: true})
+	k.ok(err)
+	if len(all) != customers+1 {
+		t.Errorf("%d payments are fulfilled", len(all))
+	}
+	for n := int64(2000); n < 2000+customers; n++ {
+		if got := k.balance(billing.Customer(n)); got != 100*usd {
+			t.Errorf("customer %d has %s", n, billing.FormatMicros(got))
+		}
+	}
+	k.verify()
 }
 
 // TestProfileLetterFails: a letter that cannot be written undoes no money.

@@ -95,6 +95,12 @@ func (g generator) value(name string, s *openapi3.Schema, depth int) any {
 // word is a text that means something to a member.
 func (g generator) word(name string) string {
 	switch {
+	case name == "idAfter" || name == "limit":
+		return pick(g, "1", "2", "10", "0", "x")
+	case strings.HasSuffix(name, "Since"):
+		return pick(g, "2026-11-22", "2026-11-22 10:00:00", "2026-11-22T10:00:00Z", "2030-01-01", "soon")
+	case name == "complete" || name == "includeComplete" || strings.HasSuffix(name, "delivered"):
+		return pick(g, "true", "false", "1", "maybe")
 	case strings.HasSuffix(name, "ID"):
 		return pick(g, "1", "2", "10", "11", "20", "3", "99")
 	case strings.HasSuffix(name, "Basis"):
@@ -111,6 +117,17 @@ func (g generator) word(name string) string {
 		return pick(g, "card", "direct_debit", "other", "cash")
 	}
 	return pick(g, "50", "10.5", "Yes", "No", "Name", "Other name", "2026-11-22", "true", "false")
+}
+
+// id is an id of a path: mostly of something that may be there.
+func (g generator) id(path string) string {
+	switch {
+	case g.IntN(8) == 0:
+		return pick(g, "99", "x", "-1", "0", "1e3", "99999999999999999999")
+	case strings.Contains(path, "/customers/"):
+		return pick(g, "10", "11", "20", "1000")
+	}
+	return pick(g, "1", "2", "3", "4", "5", "6")
 }
 
 // TestGeneratedRequests: whatever the contract lets be sent, and what it does not, is
@@ -140,7 +157,7 @@ func TestGeneratedRequests(t *testing.T) {
 		for _, p := range o.op.Parameters {
 			switch {
 			case p.Value.In == "path":
-				path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", pick(g, "1", "2", "3", "10", "11", "20", "1000", "99", "x", "-1", "99999999999999999999"))
+				path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", g.id(o.path))
 			case g.IntN(3) == 0:
 				query.Set(p.Value.Name, g.word(p.Value.Name))
 			}
