@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
 
 // value is a value for a schema, now and then one that it does not allow.
 func (g generator) value(name string, s *openapi3.Schema, depth int) any {
-	if g.IntN(12) == 0 || depth > 3 {
+	if g.IntN(30) == 0 || depth > 3 {
 		return pick[any](g, nil, "", "x", -1, 0, 1e300, true, []any{}, map[string]any{}, "\u0000", strings.Repeat("é", 300), json.Number("0.1234567"))
 	}
 	if len(s.OneOf) > 0 {
@@ -95,6 +96,8 @@ func (g generator) value(name string, s *openapi3.Schema, depth int) any {
 // word is a text that means something to a member.
 func (g generator) word(name string) string {
 	switch {
+	case name == "name":
+		return "Name " + strconv.Itoa(g.IntN(500))
 	case name == "idAfter" || name == "limit":
 		return pick(g, "1", "2", "10", "0", "x")
 	case strings.HasSuffix(name, "Since"):
@@ -150,6 +153,13 @@ func TestGeneratedRequests(t *testing.T) {
 		}
 	}
 	slices.SortFunc(operations, func(a, b operation) int { return strings.Compare(a.method+a.path, b.method+b.path) })
+	for n := range 4 {
+		k.must(201, "root", "POST", api+"/autoTopupProfiles", strings.Replace(standard, "Standard", "P"+strconv.Itoa(n), 1))
+	}
+	for _, customer := range []string{"10", "20"} {
+		k.must(200, "root", "PATCH", api+"/customers/"+customer, `{"autoTopupProfileID":"1"}`)
+	}
+	k.run(k.now)
 	statuses := map[int]int{}
 	for n := range *fuzzCalls {
 		o := pick(g, operations...)
