@@ -28,6 +28,7 @@ const (
 	AuditResume   AuditAction = "RESUME"
 	AuditGolive   AuditAction = "GOLIVE"
 	AuditRekey    AuditAction = "REKEY"
+	AuditPool     AuditAction = "POOL" // resource topup|use:offer=...
 	AuditGuess    AuditAction = "VOUCHER_FAIL"
 	AuditAuthOK   AuditAction = "AUTH_OK"   // resource web_login=...
 	AuditAuthFail AuditAction = "AUTH_FAIL" // how often stands in the info

@@ -83,11 +83,11 @@ func (f *ProfileFacts) threshold() *int64 {
 		t := saturate(*limit, -p.TriggerValue)
 		return &t
 	}
-	return percentOf(limit, p.TriggerValue)
+	return limitPart(limit, p.TriggerValue)
 }
 
-// percentOf is that part of a limit, rounded down; nil for a limit that has no parts.
-func percentOf(limit *int64, percent int64) *int64 {
+// limitPart is that part of a limit, rounded down; nil for a limit that has no parts.
+func limitPart(limit *int64, percent int64) *int64 {
 	if limit == nil || *limit <= 0 {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (f *ProfileFacts) Amount() (int64, Reason) {
 		if name == "" {
 			name = p.Limit
 		}
-		target := percentOf(f.Terms.Limit(name), p.TopupValue)
+		target := limitPart(f.Terms.Limit(name), p.TopupValue)
 		if target == nil {
 			return 0, ReasonNoLimit
 		}

@@ -26,3 +26,6 @@ func BreakNotice(kind NoticeKind) func() {
 	noticeTemplates = template.Must(template.Must(was.Clone()).New(string(kind) + ".txt").Parse("{{.NoSuchField}}"))
 	return func() { noticeTemplates = was }
 }
+
+// TopUpPool applies one request without the upkeep that a worker begins with.
+func TopUpPool(e *Engine, ctx context.Context, id PoolTopUpID) error { return e.topUpPool(ctx, id) }

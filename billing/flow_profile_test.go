@@ -46,7 +46,7 @@ func (k *kit) seedProfile(token string, change ...func(*billing.ProfileLine, *bi
 	}))
 }
 
-func (k *kit) topUp(at time.Time) billing.Run {
+func (k *kit) runProfiles(at time.Time) billing.Run {
 	k.t.Helper()
 	run, _, err := k.engine.RunProfiles(root(at), billing.RunParams{Trigger: "command"})
 	k.ok(err)
@@ -95,7 +95,7 @@ func day(n int) time.Time { return t0.AddDate(0, 0, n) }
 func TestProfileCharges(t *testing.T) {
 	k := newKit(t)
 	k.seedProfile("tok_ok")
-	run := k.topUp(t0)
+	run := k.runProfiles(t0)
 	if y := run.Tally; y.Decided != 1 || y.Charges != 1 || y.Charged != 1 || y.Expected != 1 {
 		t.Errorf("tally %+v", y)
 	}
@@ -116,12 +116,12 @@ func TestProfileCharges(t *testing.T) {
 		t.Errorf("letters %+v", letters)
 	}
 	k.ok(errOf(k.engine.UpdateTopupTerms(root(t0), billing.TopupTermsParams{Owner: acme10, Outstanding: billing.To(int64(490 * usd))})))
-	k.skipped(k.topUp(t0.Add(time.Hour)), billing.ReasonToppedUp)
-	k.topUp(day(1))
+	k.skipped(k.runProfiles(t0.Add(time.Hour)), billing.ReasonToppedUp)
+	k.runProfiles(day(1))
 	if len(k.expected()) != 2 {
 		t.Errorf("the next day: %+v", k.expected())
 	}
-	k.skipped(k.topUp(day(2)), billing.ReasonNotLow)
+	k.skipped(k.runProfiles(day(2)), billing.ReasonNotLow)
 	k.verify()
 }
 
@@ -144,7 +144,7 @@ func TestProfileExpects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := newKit(t)
 			k.seedProfile(c.token, c.change)
-			run := k.topUp(t0)
+			run := k.runProfiles(t0)
 			if run.Tally.Charges != 0 || run.Tally.Expected != 1 || len(run.Tally.Skipped) != 0 {
 				t.Errorf("tally %+v", run.Tally)
 			}
@@ -156,13 +156,13 @@ func TestProfileExpects(t *testing.T) {
 			if k.balance(acme10) != 20*usd || k.terms().Outstanding != 460*usd {
 				t.Error("an expected payment moved money")
 			}
-			k.skipped(k.topUp(day(1)), billing.ReasonOpenExpected)
+			k.skipped(k.runProfiles(day(1)), billing.ReasonOpenExpected)
 			k.ok(k.engine.DeleteExpected(root(day(1)), ep.ID))
 			if got := k.expected(); len(got) != 0 {
 				t.Errorf("deleted: %+v", got)
 			}
-			k.skipped(k.topUp(t0), billing.ReasonToppedUp)
-			if again := k.topUp(day(1)); again.Tally.Expected != 1 {
+			k.skipped(k.runProfiles(t0), billing.ReasonToppedUp)
+			if again := k.runProfiles(day(1)); again.Tally.Expected != 1 {
 				t.Errorf("after it was withdrawn: %+v", again.Tally)
 			}
 		})
@@ -174,9 +174,9 @@ func TestProfileExpects(t *testing.T) {
 func TestProfileStacks(t *testing.T) {
 	k := newKit(t, func(c *billing.Config) { c.Settings.StackExpected = true })
 	k.seedProfile("")
-	k.topUp(t0)
-	k.skipped(k.topUp(t0), billing.ReasonToppedUp)
-	k.topUp(day(1))
+	k.runProfiles(t0)
+	k.skipped(k.runProfiles(t0), billing.ReasonToppedUp)
+	k.runProfiles(day(1))
 	if n := len(k.expected()); n != 2 {
 		t.Errorf("%d payments are expected", n)
 	}
@@ -187,10 +187,10 @@ func TestProfileStacks(t *testing.T) {
 func TestProfileCoolDown(t *testing.T) {
 	k := newKit(t)
 	k.seedProfile("", func(p *billing.ProfileLine, _ *billing.OwnerLine) { p.MinDays = billing.To(int64(7)) })
-	k.topUp(t0)
+	k.runProfiles(t0)
 	k.ok(k.engine.DeleteExpected(root(t0), k.oneExpected().ID))
-	k.skipped(k.topUp(day(6)), billing.ReasonCoolDown)
-	if run := k.topUp(day(7)); run.Tally.Expected != 1 {
+	k.skipped(k.runProfiles(day(6)), billing.ReasonCoolDown)
+	if run := k.runProfiles(day(7)); run.Tally.Expected != 1 {
 		t.Errorf("the eighth day: %+v", run.Tally)
 	}
 }
@@ -200,20 +200,20 @@ func TestProfileCoolDown(t *testing.T) {
 func TestProfileDeclines(t *testing.T) {
 	k := newKit(t)
 	k.seedProfile("tok_declined")
-	k.topUp(t0)
+	k.runProfiles(t0)
 	k.wantMails("Auto Top-up Card: 100.00 USD", "Your card Visa 4242 was declined")
 	if ep := k.oneExpected(); ep.Payment != 0 || ep.Charge == 0 {
 		t.Errorf("expected payment %+v", ep)
 	}
-	k.skipped(k.topUp(day(1)), billing.ReasonOpenCharge)
+	k.skipped(k.runProfiles(day(1)), billing.ReasonOpenCharge)
 	k.drain(day(9))
 	k.drain(day(20))
-	k.skipped(k.topUp(day(21)), billing.ReasonOpenExpected)
+	k.skipped(k.runProfiles(day(21)), billing.ReasonOpenExpected)
 	if s := k.terms().Suspended; s != billing.SuspendedDeclined {
 		t.Errorf("suspended %q", s)
 	}
 	k.ok(k.engine.DeleteExpected(root(day(21)), k.oneExpected().ID))
-	if run := k.topUp(day(22)); run.Tally.Charges != 0 || k.oneExpected().Reason != billing.ReasonSuspended {
+	if run := k.runProfiles(day(22)); run.Tally.Charges != 0 || k.oneExpected().Reason != billing.ReasonSuspended {
 		t.Errorf("suspended, and yet %+v", run.Tally)
 	}
 	k.importCard(func(l *billing.CardLine) { l.Owner, l.Token = acme10, billing.To(billing.Secret("tok_ok")) })
@@ -224,7 +224,7 @@ func TestProfileDeclines(t *testing.T) {
 
 	k = newKit(t)
 	k.seedProfile("tok_lost")
-	k.topUp(t0)
+	k.runProfiles(t0)
 	if s := k.terms().Suspended; s != billing.SuspendedHard {
 		t.Errorf("suspended %q", s)
 	}
@@ -317,11 +317,11 @@ func TestProfileRunOnce(t *testing.T) {
 func TestProfileUnknown(t *testing.T) {
 	k := newKit(t)
 	k.seedProfile("tok_timeout")
-	run := k.topUp(t0)
+	run := k.runProfiles(t0)
 	if run.Tally.Unknown != 1 || k.oneExpected().Payment != 0 || k.balance(acme10) != 20*usd {
 		t.Errorf("tally %+v, expected %+v", run.Tally, k.expected())
 	}
-	k.skipped(k.topUp(day(1)), billing.ReasonOpenCharge)
+	k.skipped(k.runProfiles(day(1)), billing.ReasonOpenCharge)
 	k.restart()
 	k.later(day(1))
 	if k.oneExpected().Payment == 0 || k.balance(acme10) != 120*usd || k.terms().Outstanding != 360*usd {
@@ -388,7 +388,7 @@ func TestProfileLetterFails(t *testing.T) {
 	k.seedProfile("tok_ok")
 	restore := billing.BreakNotice(billing.NoticeTopup)
 	defer restore()
-	k.topUp(t0)
+	k.runProfiles(t0)
 	if k.balance(acme10) != 120*usd || k.oneExpected().Payment == 0 {
 		t.Error("the letter took the money with it")
 	}
@@ -485,7 +485,7 @@ func BenchmarkProfileRun(b *testing.B) {
 			return nil
 		}))
 		b.StartTimer()
-		run := k.topUp(t0)
+		run := k.runProfiles(t0)
 		if run.Tally.Charged != 1001 || run.Tally.Decided != 100_001 {
 			b.Fatalf("%+v", run.Tally)
 		}

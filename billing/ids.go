@@ -32,6 +32,10 @@ type (
 	// LetterTypeID names a type of correspondence, LetterID one letter.
 	LetterTypeID int64
 	LetterID     int64
+	// OfferID is the catalogue's number of a pool plan.
+	OfferID int64
+	// PoolTopUpID is the UUID of a pool top-up, as its requester asks after it.
+	PoolTopUpID string
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

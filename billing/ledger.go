@@ -20,6 +20,9 @@ const (
 	PostRefund        PostingKind = "refund"         // money of a charge went back to its card
 	PostDispute       PostingKind = "dispute"        // the gateway took, or gave back, a disputed charge
 	PostDisputeFee    PostingKind = "dispute_fee"    // what a gateway takes for a dispute
+	PostPoolTopUp     PostingKind = "pool_topup"     // a pool plan's allowance, and what it cost
+	PostAllowanceUse  PostingKind = "allowance_use"  // what was used of an allowance
+	PostPoolExpiry    PostingKind = "pool_expiry"    // what was left of a pool that expired
 )
 
 // Posting is one zero-sum ledger transaction (L1). It is never changed (L2).
@@ -58,6 +61,7 @@ const (
 	AccountFee        = "fee"
 	AccountTax        = "tax"
 	AccountBreakage   = "breakage"
+	AccountAllowance  = "allowance" // allowances granted
 )
 
 // CashAccount is where a gateway's money comes from; "cash:manual" for

@@ -15,6 +15,8 @@ type noticeFacts struct {
 	Card      *Card
 	Expected  *ExpectedPayment
 	Letter    string // the correspondence's type
+	Pool      *PoolPlan
+	Allowance *PoolBalance
 }
 
 // notice renders a notice and queues it in the same transaction as what it
@@ -54,6 +56,9 @@ func (u *unitOfWork) queue(j *Judged, kind NoticeKind, cause string, f noticeFac
 	}
 	if f.Period != nil {
 		v.Price, v.Period = f.Period.Price, f.Period.Date
+	}
+	if f.Pool != nil {
+		v.Pool, v.Allowance = f.Pool.Name, f.Allowance
 	}
 	subject, body, err := renderNotice(kind, &v)
 	if err != nil {

@@ -33,6 +33,8 @@ type noticeView struct {
 	Reference int64
 	Letter    string
 	Method    CollectMethod
+	Pool      string
+	Allowance *PoolBalance
 	Alarm     string
 	Text      string
 	RetryAt   time.Time

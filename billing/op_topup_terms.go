@@ -245,10 +245,10 @@ func (u *unitOfWork) link(t *TopupTerms, c Change[int64], fits bool) error {
 	if limit == "" {
 		limit = p.Limit
 	}
-	if p.Trigger == TriggerPercent && percentOf(t.Limit(p.Limit), whole) == nil {
+	if p.Trigger == TriggerPercent && limitPart(t.Limit(p.Limit), whole) == nil {
 		return Errorf(Invalid, field, "the profile needs a percentage of %s, which the customer has not, or is 0", p.Limit)
 	}
-	if p.Mode == TopupToPercent && (t.Amount == nil || *t.Amount == 0) && percentOf(t.Limit(limit), whole) == nil {
+	if p.Mode == TopupToPercent && (t.Amount == nil || *t.Amount == 0) && limitPart(t.Limit(limit), whole) == nil {
 		return Errorf(Invalid, field, "the profile needs a percentage of %s, which the customer has not, or is 0", limit)
 	}
 	return nil

@@ -48,6 +48,7 @@ type Reader interface {
 	AuditReader
 	VoucherReader
 	ProfileReader
+	PoolReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -69,6 +70,7 @@ type Tx interface {
 	AuditWriter
 	VoucherWriter
 	ProfileWriter
+	PoolWriter
 }
 
 // OwnerReader reads owners and their standing.

@@ -11,7 +11,7 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
-// Work sends due charges, refunds and notices, and deletes what is kept for a time, until
+// Work sends due charges, refunds and notices, applies pool top-ups, and deletes what is kept for a time, until
 // ctx is done, then waits for what is in flight. The rows are the queue; any number of processes may work.
 func (e *Engine) Work(ctx context.Context) {
 	tick := time.NewTicker(poll)
@@ -85,6 +85,8 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	var asks, charges []ChargeID
 	var refunds []RefundID
 	var notices []NoticeID
+	var pools []PoolTopUpID
+	e.keepPools(ctx, f)
 	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
 	err = e.view(ctx, func(r Reader) (err error) {
 		// What may have been captured is asked about before anything new is sent.
@@ -99,6 +101,9 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 			}
 		}
 		if refunds, err = r.DueRefunds(now(ctx), realNow(), 2*f.size); err != nil {
+			return err
+		}
+		if pools, err = r.DuePoolTopUps(now(ctx), 2*f.size); err != nil {
 			return err
 		}
 		notices, err = r.DueNotices(now(ctx), realNow(), 2*f.size)
@@ -121,6 +126,9 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	for _, id := range refunds {
 		started += f.start(flightKey{refund: id}, func(*seat) error { return e.refundOne(ctx, id) }, e.observer)
 	}
+	for _, id := range pools {
+		started += f.start(flightKey{pool: id}, func(*seat) error { return e.topUpPool(ctx, id) }, e.observer)
+	}
 	for _, id := range notices {
 		started += f.start(flightKey{notice: id}, func(*seat) error { return e.mailOne(ctx, id) }, e.observer)
 	}
@@ -132,6 +140,7 @@ type flight struct {
 	size  int
 	seats chan struct{} // one for each call about a charge to a gateway
 	freed chan struct{}
+	pools time.Time // when pool plans were last seen to
 
 	mu      sync.Mutex
 	busy    map[flightKey]bool // true until its gateway has had its say
@@ -147,6 +156,7 @@ type flightKey struct {
 	charge ChargeID
 	refund RefundID
 	notice NoticeID
+	pool   PoolTopUpID
 }
 
 // failedPause is how long a row rests after an error of ours.
@@ -179,7 +189,7 @@ func (f *flight) start(k flightKey, work func(*seat) error, o Observer) int {
 		err := work(p)
 		p.leave()
 		if err != nil && !errors.Is(err, context.Canceled) {
-			o.Failed("a charge or notice could not be worked on", err)
+			o.Failed("a charge, notice or pool top-up could not be worked on", err)
 		}
 		f.done(k, err)
 	})

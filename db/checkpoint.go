@@ -2,33 +2,40 @@ package db
 
 import "sync"
 
-// checkpointer copies the log into the database beside the writer. Without it
-// the writer does that itself, inside the commit that makes the log too long, and
-// everybody waits for the fsync of thousands of scattered pages. Its failures are
-// harmless: the writer's own limit (wal_autocheckpoint) is behind it.
+// checkpointer copies the log into the database beside the writer, and has the log
+// begin anew while the writer pauses for the little that is left. Without it the writer
+// does that itself, inside the commit that makes the log too long, and everybody waits
+// for the fsync of thousands of scattered pages. Its failures are harmless: the writer's
+// own limit (wal_autocheckpoint) is behind it.
 type checkpointer struct {
 	open func() (*session, error)
-	due  chan struct{}
-	once sync.Once
-	over sync.WaitGroup
+	// writer is held by a transaction that writes.
+	writer sync.Locker
+	due    chan struct{}
+	once   sync.Once
+	over   sync.WaitGroup
 }
 
 const (
-	// checkpointEvery is after how many changes the log is copied: well before
-	// walLimit pages, where the writer does it. Each round ends with a sync of
-	// scattered pages, which those of commits wait behind, so they are few; a log of
-	// 64 MiB is read again in a fraction of a second after a crash.
+	// checkpointEvery is after how many pages the log is copied: well before walLimit
+	// of them, where the writer does it. Each round ends with a sync of scattered
+	// pages, which those of commits wait behind, so they are few; a log of 64 MiB is
+	// read again in a fraction of a second after a crash.
 	checkpointEvery = 6000
 	walLimit        = 16000
-	// checkpointRest is how many pages may be left for the next time.
-	checkpointRest = 2000
+	// checkpointRest is how many pages may be left for the writer's pause: a few
+	// milliseconds.
+	checkpointRest = 100
 	// checkpointPasses bounds one round against a writer that never rests.
-	checkpointPasses = 4
+	checkpointPasses = 6
+	// restartPatience is for how many milliseconds the pause may wait for those who
+	// read from the log: who reads for long keeps it, and it goes on growing.
+	restartPatience = 10
 )
 
 // newCheckpointer makes one that sleeps; its connection is made when first needed.
-func newCheckpointer(open func() (*session, error)) *checkpointer {
-	c := &checkpointer{open: open, due: make(chan struct{}, 1)}
+func newCheckpointer(writer sync.Locker, open func() (*session, error)) *checkpointer {
+	c := &checkpointer{open: open, writer: writer, due: make(chan struct{}, 1)}
 	c.over.Go(c.run)
 	return c
 }
@@ -55,21 +62,34 @@ func (c *checkpointer) run() {
 				continue
 			}
 		}
-		for range checkpointPasses {
-			left, err := checkpoint(ses)
-			if err != nil || left < checkpointRest {
-				break
-			}
+		c.round(ses)
+	}
+}
+
+func (c *checkpointer) round(ses *session) {
+	for range checkpointPasses {
+		left, err := checkpoint(ses, sqlCheckpoint)
+		if err != nil {
+			return
+		}
+		if left < checkpointRest {
+			c.writer.Lock()
+			_, _ = checkpoint(ses, sqlRestartLog)
+			c.writer.Unlock()
+			return
 		}
 	}
 }
 
-// sqlCheckpoint never waits for anybody and makes nobody wait.
-const sqlCheckpoint = `PRAGMA wal_checkpoint(PASSIVE)`
+const (
+	// sqlCheckpoint never waits for anybody and makes nobody wait.
+	sqlCheckpoint = `PRAGMA wal_checkpoint(PASSIVE)`
+	sqlRestartLog = `PRAGMA wal_checkpoint(RESTART)`
+)
 
 // checkpoint copies what it can and says how many pages of the log are left.
-func checkpoint(ses *session) (left int64, err error) {
-	rows, err := ses.query(sqlCheckpoint)
+func checkpoint(ses *session, how string) (left int64, err error) {
+	rows, err := ses.query(how)
 	if err != nil {
 		return 0, err
 	}

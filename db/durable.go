@@ -26,8 +26,8 @@ type durable struct {
 	begun, committed, synced atomic.Uint64 // numbers of commits; begun and committed are the writer's
 
 	mu      sync.Mutex
-	turned  sync.Cond     // committed or synced went on, or lost was set
-	syncing chan struct{} // closed when the sync that is under way ends; nil: none is
+	turned  sync.Cond // committed or synced went on, or lost was set
+	syncing bool
 	lost    error
 }
 
@@ -55,18 +55,16 @@ func (d *durable) wait(n uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for d.synced.Load() < n && d.lost == nil {
-		if d.syncing != nil || d.committed.Load() < n {
+		if d.syncing || d.committed.Load() < n {
 			d.turned.Wait()
 			continue
 		}
-		over := make(chan struct{})
-		d.syncing = over
+		d.syncing = true
 		upTo := d.committed.Load()
 		d.mu.Unlock()
 		err := d.sync()
 		d.mu.Lock()
-		d.syncing = nil
-		close(over)
+		d.syncing = false
 		if err != nil {
 			d.lost = internal(fmt.Errorf("the database's log could not be synced to the disk; nothing is written until a restart: %w", err))
 		} else {
@@ -77,14 +75,24 @@ func (d *durable) wait(n uint64) error {
 	return d.lost
 }
 
-// underWay is closed when the sync that is under way ends; nil is none.
-func (d *durable) underWay() <-chan struct{} {
+// gather waits while a sync is under way and full says that there is little to do: a
+// commit made now could be synced only after it, so its group may as well grow.
+func (d *durable) gather(full func() bool) {
 	if d.sync == nil {
-		return nil
+		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.syncing
+	for d.syncing && !full() {
+		d.turned.Wait()
+	}
+}
+
+// poke has gather ask again.
+func (d *durable) poke() {
+	d.mu.Lock()
+	d.turned.Broadcast()
+	d.mu.Unlock()
 }
 
 // usable is an error once a sync failed.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -13,25 +12,25 @@ import (
 	"topupd/billing"
 )
 
-// group is the one writer. A caller of Update that finds nobody writing leads: it runs
-// its own function and those of all who come meanwhile in one transaction, commits once,
-// hands the lead on, waits until the commit is on the disk and tells the others. So
-// nobody waits on purpose, no goroutine runs when nothing is written, a busy server pays
-// one commit and one sync for many changes, and the next group works while they last.
+// group is the one writer. Callers of Update that arrive while it works wait in its
+// queue; then one of them leads: it runs every waiting function in one transaction,
+// commits once, hands the lead on, waits until the commit is on the disk and tells the
+// others. So nobody waits on purpose, no goroutine runs when nothing is written, a busy
+// server pays one fsync for many changes, and the next group works while it lasts.
 type group struct {
 	ses  *session
 	disk *durable
 	max  int           // members of one commit
 	wait time.Duration // how long a caller stands in the queue before it gives up
 	hook func()        // called before each commit
-	// logged is called each checkpointEvery changes; changes counts them.
-	logged  func()
-	changes int
+	turn sync.Mutex    // held by a transaction; the checkpointer takes it for a moment
+	// logged is called each checkpointEvery pages; pages counts them.
+	logged func()
+	pages  int
 
 	mu      sync.Mutex
 	queue   []*member
 	leading bool
-	came    chan struct{} // wakes a leader that waits for more
 	shut    bool
 	idle    chan struct{}  // closed by the last leader after shut
 	syncing sync.WaitGroup // leaders that handed on and wait for the disk
@@ -94,10 +93,10 @@ func (g *group) run(m *member) error {
 	}
 	m.wake = make(chan struct{}, 1)
 	g.queue = append(g.queue, m)
+	full := len(g.queue) == groupWorth
 	g.mu.Unlock()
-	select {
-	case g.came <- struct{}{}:
-	default: // the leader was told, or works and will look
+	if full {
+		g.disk.poke()
 	}
 	if err := g.stand(m); err != nil {
 		return err
@@ -141,9 +140,25 @@ func (g *group) withdraw(m *member) bool {
 	return false
 }
 
-// lead runs the member with those that come, and hands the lead on.
+// groupWorth is how many waiting callers are worth a commit beside a sync that is
+// under way; fewer wait for its end, and more join them.
+const groupWorth = 32
+
+// lead runs the member with those that wait, and hands the lead on.
 func (g *group) lead(m *member) {
-	members := []*member{m}
+	g.disk.gather(func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return len(g.queue) >= groupWorth
+	})
+	g.mu.Lock()
+	n := min(len(g.queue), g.max-1)
+	members := make([]*member, 1, n+1)
+	members[0] = m
+	members = append(members, g.queue[:n]...)
+	g.queue = append(g.queue[:0], g.queue[n:]...)
+	g.mu.Unlock()
+
 	finished := false
 	// Also when a function ends the goroutine (runtime.Goexit, as a failing
 	// test does): the others must not wait for ever.
@@ -169,7 +184,7 @@ func (g *group) lead(m *member) {
 			other.wake <- struct{}{}
 		}
 	}()
-	g.commit(&members)
+	g.commit(members)
 	finished = true
 }
 
@@ -196,17 +211,22 @@ func (g *group) handOver() {
 // nearly every function that fails does so before it wrote anything. So the
 // members run without one; only when one failed after it wrote is everything
 // undone and run again, now each in its own savepoint.
-func (g *group) commit(members *[]*member) {
+func (g *group) commit(members []*member) {
+	g.turn.Lock()
+	defer g.turn.Unlock()
 	done, err := g.attempt(members, false)
 	if err == errHalfMade {
 		done, err = g.attempt(members, true)
 	}
 	if err != nil {
-		fail(*members, err)
+		fail(members, err)
 		return
 	}
-	if g.changes += done; g.changes >= checkpointEvery {
-		g.changes = 0
+	if done == 0 {
+		return
+	}
+	if g.pages += g.ses.conn.written(); g.pages >= checkpointEvery {
+		g.pages = 0
 		g.logged()
 	}
 }
@@ -215,14 +235,12 @@ func (g *group) commit(members *[]*member) {
 var errHalfMade = errors.New("a failed function had written")
 
 // attempt runs the members in one transaction and commits it; done says how
-// many of them changed something. Its error says that nothing was committed. Without
-// savepoints those that come meanwhile become members.
-func (g *group) attempt(members *[]*member, savepoints bool) (done int, err error) {
+// many of them changed something. Its error says that nothing was committed.
+func (g *group) attempt(members []*member, savepoints bool) (done int, err error) {
 	if _, err := g.ses.exec(sqlBeginImmediate); err != nil {
 		return 0, err
 	}
-	for i := 0; i < len(*members); i++ {
-		m := (*members)[i]
+	for _, m := range members {
 		ok, err := g.enter(m, savepoints)
 		switch {
 		case err != nil:
@@ -230,7 +248,7 @@ func (g *group) attempt(members *[]*member, savepoints bool) (done int, err erro
 			// A full disk or a failing one ends the transaction by itself; what
 			// followed would be committed statement by statement.
 			err = internal(fmt.Errorf("the transaction ended on its own: %w", cmp.Or(m.err, errNoWord)))
-		case !ok && m.wrote && !savepoints && len(*members) > 1:
+		case !ok && m.wrote && !savepoints && len(members) > 1:
 			err = errHalfMade
 		}
 		if err != nil {
@@ -240,11 +258,6 @@ func (g *group) attempt(members *[]*member, savepoints bool) (done int, err erro
 		}
 		if ok {
 			done++
-		}
-		// After a lone function that failed and had written, nobody may come: a
-		// commit for them would be one for what it wrote.
-		if i == len(*members)-1 && !savepoints && (ok || !m.wrote) {
-			g.join(members)
 		}
 	}
 	if done == 0 {
@@ -262,37 +275,6 @@ func (g *group) attempt(members *[]*member, savepoints bool) (done int, err erro
 		return 0, err
 	}
 	return done, nil
-}
-
-// join adds those that stand in the queue. Who can run is let run first, as it may be
-// about to call: on a busy server that makes groups as large as its callers, on an idle
-// one it costs nothing. While a sync is under way the transaction stays open: a commit
-// could be synced only after it.
-func (g *group) join(members *[]*member) {
-	for have := len(*members); have < g.max; {
-		runtime.Gosched()
-		g.take(members)
-		if len(*members) > have {
-			return
-		}
-		over := g.disk.underWay()
-		if over == nil {
-			return
-		}
-		select {
-		case <-g.came:
-		case <-over:
-		}
-	}
-}
-
-// take moves the queue into the group, as far as there is room.
-func (g *group) take(members *[]*member) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	n := min(len(g.queue), g.max-len(*members))
-	*members = append(*members, g.queue[:n]...)
-	g.queue = append(g.queue[:0], g.queue[n:]...)
 }
 
 // enter runs one member. It says whether the member succeeded; its error ends

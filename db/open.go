@@ -107,11 +107,11 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	if s.disk = newDurable(nil); !o.NoSync {
 		s.disk.sync = s.log.sync
 	}
-	s.checkpoints = newCheckpointer(func() (*session, error) {
-		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache))
+	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
+	s.checkpoints = newCheckpointer(&s.writer.turn, func() (*session, error) {
+		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache, fmt.Sprintf("busy_timeout(%d)", restartPatience)))
 	})
-	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook, logged: s.checkpoints.wake,
-		came: make(chan struct{}, 1)}
+	s.writer.logged = s.checkpoints.wake
 	s.readers = newPool(o.Readers, func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
 	})

@@ -190,6 +190,14 @@ func (s *sqliteStmt) step() (bool, error) {
 // changes is how many rows the last statement changed.
 func (c *sqliteConn) changes() int64 { return sqlite3.Xsqlite3_changes64(c.tls, c.db) }
 
+// written is how many pages went to the log since it was asked last.
+func (c *sqliteConn) written() int {
+	out := libc.Xcalloc(c.tls, 2, 4)
+	defer libc.Xfree(c.tls, out)
+	sqlite3.Xsqlite3_db_status(c.tls, c.db, sqlite3.SQLITE_DBSTATUS_CACHE_WRITE, out, out+4, 1)
+	return int(*(*int32)(memory(out)))
+}
+
 // inTransaction reports whether a BEGIN is neither committed nor rolled back.
 func (c *sqliteConn) inTransaction() bool { return sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0 }
 

@@ -28,6 +28,7 @@ func constraints(t *testing.T, e Engine) {
 		"audit":    auditRules,
 		"vouchers": voucherRules,
 		"profiles": profileRules,
+		"pools":    poolRules,
 		"guesses":  guessRules,
 	} {
 		t.Run(name, func(t *testing.T) {

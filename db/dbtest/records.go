@@ -54,6 +54,8 @@ func records(t *testing.T, e Engine) {
 		"audit":       auditRecords,
 		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
+		"pools":       poolRecords,
+		"top-ups":     topUpRecords,
 		"guesses":     guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {

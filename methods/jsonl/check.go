@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // The checks of members that are kept for other interfaces: only their form,
@@ -49,15 +48,6 @@ func isTime(raw []byte) error {
 	return err
 }
 
-func isDate(raw []byte) error {
-	if raw[0] == '"' {
-		if _, err := time.Parse(time.DateOnly, string(raw[1:len(raw)-1])); err == nil {
-			return nil
-		}
-	}
-	return errors.New(`a date is needed, such as "2027-04-25"`)
-}
-
 func nullOr(check func([]byte) error) func([]byte) error {
 	return func(raw []byte) error {
 		if isNull(raw) {
@@ -81,30 +71,6 @@ func oneOf(words ...string) func([]byte) error {
 			return fmt.Errorf("allowed: %s", strings.Join(words, ", "))
 		}
 		return nil
-	}
-}
-
-func textList(raw []byte) error {
-	bad := errors.New("a list of strings is needed")
-	if raw[0] != '[' {
-		return bad
-	}
-	s := &scanner{text: raw, at: 1}
-	for {
-		s.space()
-		switch s.peek() {
-		case ']':
-			return nil
-		case ',':
-			s.at++
-			continue
-		case '"':
-		default:
-			return bad
-		}
-		if err := s.string(); err != nil {
-			return err
-		}
 	}
 }
 

@@ -25,6 +25,7 @@ var kinds = map[string]func(members []member) (line, error){
 	"card":        decodeCard,
 	"low_balance": decodeLowBalance,
 	"voucher":     decodeVoucher,
+	"pool_plan":   decodePoolPlan,
 
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,

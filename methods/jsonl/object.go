@@ -90,11 +90,6 @@ var objectKinds = map[string]*objectKind{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
 		{"currency", isText, true}, {"i_debit_credit_card", nullOr(isID), false}, {"status", isText, true},
 	}},
-	"pool_plan": {members: []objectMember{
-		{"offer", isID, true}, {"i_customer", isID, true}, {"name", isText, true}, {"currency", isText, true},
-		{"expirationType", isText, false}, {"expires", nullOr(isDate), false},
-		{"subscribers", textList, false}, {"balances", moneyByName, false},
-	}},
 	"recurring_topup": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
 		{"currency", isText, true}, {"period", isText, true}, {"periods", nullOr(isInt), false},
