@@ -15,7 +15,12 @@ import (
 // millionth.
 func TestProfilesMove(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
-	before := withFile(t, map[string]string{"0010_profiles.sql": ""})
+	before := withFile(t, nil)
+	for name := range before {
+		if name >= "0010" {
+			delete(before, name)
+		}
+	}
 	if err := migrate(t.Context(), sqliteDSN(path, Options{}.withDefaults()), before, false); err != nil {
 		t.Fatal(err)
 	}
