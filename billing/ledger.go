@@ -10,19 +10,20 @@ type PostingKind string
 
 // The kinds of posting.
 const (
-	PostAddFunds      PostingKind = "add_funds"      // counts as a payment
-	PostCredit        PostingKind = "credit"         // an adjustment up
-	PostDebit         PostingKind = "debit"          // usage reported by the switch
-	PostCharge        PostingKind = "charge"         // a card charge that succeeded
-	PostServiceCharge PostingKind = "service_charge" // a plan's price
-	PostVoucher       PostingKind = "voucher"        // a voucher was redeemed: a payment
-	PostAdjustment    PostingKind = "adjustment"     // import, correction
-	PostRefund        PostingKind = "refund"         // money of a charge went back to its card
-	PostDispute       PostingKind = "dispute"        // the gateway took, or gave back, a disputed charge
-	PostDisputeFee    PostingKind = "dispute_fee"    // what a gateway takes for a dispute
-	PostPoolTopUp     PostingKind = "pool_topup"     // a pool plan's allowance, and what it cost
-	PostAllowanceUse  PostingKind = "allowance_use"  // what was used of an allowance
-	PostPoolExpiry    PostingKind = "pool_expiry"    // what was left of a pool that expired
+	PostAddFunds      PostingKind = "add_funds"       // counts as a payment
+	PostCredit        PostingKind = "credit"          // an adjustment up
+	PostDebit         PostingKind = "debit"           // usage reported by the switch
+	PostCharge        PostingKind = "charge"          // a card charge that succeeded
+	PostServiceCharge PostingKind = "service_charge"  // a plan's price
+	PostVoucher       PostingKind = "voucher"         // a voucher was redeemed: a payment
+	PostPrepaid       PostingKind = "gateway_payment" // a payment that was made at a gateway before: a payment
+	PostAdjustment    PostingKind = "adjustment"      // import, correction
+	PostRefund        PostingKind = "refund"          // money of a charge went back to its card
+	PostDispute       PostingKind = "dispute"         // the gateway took, or gave back, a disputed charge
+	PostDisputeFee    PostingKind = "dispute_fee"     // what a gateway takes for a dispute
+	PostPoolTopUp     PostingKind = "pool_topup"      // a pool plan's allowance, and what it cost
+	PostAllowanceUse  PostingKind = "allowance_use"   // what was used of an allowance
+	PostPoolExpiry    PostingKind = "pool_expiry"     // what was left of a pool that expired
 )
 
 // Posting is one zero-sum ledger transaction (L1). It is never changed (L2).

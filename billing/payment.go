@@ -33,7 +33,7 @@ func (p PaymentID) Posting() PostingID {
 // correction are none.
 func (k PostingKind) Payment() bool {
 	switch k {
-	case PostAddFunds, PostCredit, PostDebit, PostRefund, PostDispute, PostVoucher:
+	case PostAddFunds, PostCredit, PostDebit, PostRefund, PostDispute, PostVoucher, PostPrepaid:
 		return true
 	}
 	return false
@@ -108,7 +108,11 @@ func (p *Payment) Error() string {
 
 // ByCard reports whether a card paid, or got its money back.
 func (p *Payment) ByCard() bool {
-	return p.Kind == PostCharge || p.Kind == PostRefund || p.Kind == PostDispute
+	switch p.Kind {
+	case PostCharge, PostRefund, PostDispute, PostPrepaid:
+		return true
+	}
+	return false
 }
 
 // ByVoucher reports whether a voucher paid.

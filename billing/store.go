@@ -48,6 +48,7 @@ type Reader interface {
 	AuditReader
 	VoucherReader
 	ProfileReader
+	SubscriptionReader
 	PoolReader
 }
 
@@ -70,6 +71,7 @@ type Tx interface {
 	AuditWriter
 	VoucherWriter
 	ProfileWriter
+	SubscriptionWriter
 	PoolWriter
 }
 

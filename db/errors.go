@@ -35,11 +35,12 @@ var constraintFields = map[string]string{
 	"low_balance.owner_id":                            "owner",
 	"buckets.owner_id, buckets.unit":                  "bucket",
 	"entries.posting_id, entries.n":                   "entry",
-	"entries.owner_id, entries.payment_at, entries.posting_id": "payment",
-	"meta.key": "key",
+	"entries.owner_id, entries.payment_at, entries.posting_id":                             "payment",
 	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
-	"expected_payments.charge_id": "charge",
-	"correspondence_types.name":   "name",
+	"expected_payments.charge_id":                                                          "charge",
+	"correspondence_types.name":                                                            "name",
+	"orders.payment_id":                                                                    "payment",
+	"meta.key":                                                                             "key",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

@@ -203,6 +203,16 @@ func (r *row) opt() *int64 {
 // text is a string, empty for NULL.
 func (r *row) text() string { return r.cell().s }
 
+// optText is a text or nil.
+func (r *row) optText() *string {
+	c := r.cell()
+	if c.kind == cellNull {
+		return nil
+	}
+	s := c.s
+	return &s
+}
+
 // bytes is a blob, nil for NULL.
 func (r *row) bytes() []byte {
 	c := r.cell()
@@ -230,6 +240,14 @@ func ref[T ~int64](id T) any {
 		return nil
 	}
 	return int64(id)
+}
+
+// optText is a pointer to a text: nil is NULL.
+func optText(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
 }
 
 // optRef is a pointer to an id: nil is NULL.

@@ -28,6 +28,7 @@ func constraints(t *testing.T, e Engine) {
 		"audit":    auditRules,
 		"vouchers": voucherRules,
 		"profiles": profileRules,
+		"orders":   subscriptionRules,
 		"pools":    poolRules,
 		"guesses":  guessRules,
 	} {

@@ -54,6 +54,7 @@ func records(t *testing.T, e Engine) {
 		"audit":       auditRecords,
 		"audit ends":  auditEnds,
 		"vouchers":    voucherRecords,
+		"orders":      subscriptionRecords,
 		"pools":       poolRecords,
 		"top-ups":     topUpRecords,
 		"guesses":     guessRecords,

@@ -28,12 +28,13 @@ const page = 1000
 
 // Export writes everything that an import can bring, in one consistent view and
 // a fixed order: plans, correspondence types, profiles, customers (parents first), accounts, cards, policies,
-// vouchers, pool plans and the objects of other interfaces.
+// vouchers, subscriptions with the payments and orders of their owners, pool plans and
+// the objects of other interfaces.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.pools, x.objects} {
+		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.subscriptions, x.payments, x.orders, x.pools, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -309,9 +310,12 @@ func cardDetails(w *lineWriter, c *billing.Card) {
 	}
 }
 
-// named reports whether a policy names the card: then a line for it is needed,
-// else the import would miss it.
+// named reports whether a policy or a payment names the card: then a line for it is
+// needed, else the import would miss it.
 func (x *export) named(c *billing.Card) (bool, error) {
+	if paid, err := x.r.PaidWithCard(c.ID); err != nil || paid {
+		return paid, err
+	}
 	j, err := x.r.OwnerPolicy(c.Owner)
 	if err != nil {
 		return false, err

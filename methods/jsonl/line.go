@@ -19,13 +19,16 @@ type decoder struct{ members []member }
 
 // kinds are the types of lines, each with how its members are decoded.
 var kinds = map[string]func(members []member) (line, error){
-	"plan":        decodePlan,
-	"customer":    decodeCustomer,
-	"account":     decodeAccount,
-	"card":        decodeCard,
-	"low_balance": decodeLowBalance,
-	"voucher":     decodeVoucher,
-	"pool_plan":   decodePoolPlan,
+	"plan":         decodePlan,
+	"customer":     decodeCustomer,
+	"account":      decodeAccount,
+	"card":         decodeCard,
+	"low_balance":  decodeLowBalance,
+	"voucher":      decodeVoucher,
+	"subscription": decodeSubscription,
+	"payment":      decodePayment,
+	"order":        decodeOrder,
+	"pool_plan":    decodePoolPlan,
 
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,

@@ -82,14 +82,6 @@ var objectKinds = map[string]*objectKind{
 	"service": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"class", isText, true},
 	}},
-	"subscription": {owned: true, members: []objectMember{
-		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"phoneNumber", isText, true},
-		{"categoryId", nullOr(isInt), false}, {"wholeSalesPartnerId", nullOr(isInt), false}, {"salesCode", nullOr(isText), false},
-	}},
-	"payment": {owned: true, members: []objectMember{
-		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
-		{"currency", isText, true}, {"i_debit_credit_card", nullOr(isID), false}, {"status", isText, true},
-	}},
 	"recurring_topup": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
 		{"currency", isText, true}, {"period", isText, true}, {"periods", nullOr(isInt), false},
