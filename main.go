@@ -30,6 +30,7 @@ import (
 	"topupd/methods"
 	"topupd/methods/jsonl"
 	"topupd/methods/poolplan"
+	"topupd/methods/profiles"
 	"topupd/methods/sippy"
 	"topupd/methods/subscription"
 	"topupd/methods/xmlrpc"
@@ -181,6 +182,7 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 func interfaces(e *billing.Engine) []methods.Interface {
 	return []methods.Interface{
 		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
+		profiles.New(e),
 		subscription.New(e, subscription.Options{Failed: server.NoteError}),
 	}
 }

@@ -94,7 +94,8 @@ type Mandate struct {
 	Card CardID
 	// Text is the version of the consent text: "operator-asserted-1".
 	Text string
-	// Amount is what one charge credits at most; 0 is the plan's price.
+	// Amount is what one charge credits at most; 0 is the plan's price, or what the
+	// profile says.
 	Amount  int64
 	Actor   string
 	Address string

@@ -13,6 +13,7 @@ type Purpose string
 const (
 	PurposeLowBalance Purpose = "low_balance"
 	PurposeBillingRun Purpose = "billing_run"
+	PurposeProfile    Purpose = "profile"
 	PurposeManual     Purpose = "manual"
 )
 

@@ -362,8 +362,11 @@ func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, erro
 	if r, _ := standing.hold(); r != ReasonCharge {
 		return string(r), nil
 	}
-	if c.Purpose == PurposeBillingRun {
+	switch c.Purpose {
+	case PurposeBillingRun:
 		return u.billingStillWanted(j, c)
+	case PurposeProfile:
+		return u.topupStillWanted(j, c)
 	}
 	return u.lowBalanceStillWanted(j, c)
 }
@@ -427,6 +430,11 @@ func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
 	}
 	if !c.Purpose.Automatic() {
 		return nil
+	}
+	if c.Purpose == PurposeProfile {
+		if err := u.expectedCancelled(c, Reason(reason)); err != nil {
+			return err
+		}
 	}
 	j.OpenCharge = 0
 	if last != AttemptDeclined {

@@ -144,6 +144,11 @@ func (u *unitOfWork) succeeded(c *Charge, a *Attempt) error {
 	if err := u.history(c, ReasonCharged, Money(c.Gross, c.Unit).String()); err != nil {
 		return err
 	}
+	if c.Purpose == PurposeProfile {
+		if err := u.expectedPaid(c); err != nil {
+			return err
+		}
+	}
 	j, err := judgedOf(u.tx, c.Owner)
 	if err != nil {
 		return err
@@ -196,6 +201,9 @@ func (u *unitOfWork) paid(j *Judged, c *Charge) (spent bool, err error) {
 
 // resume ends suspensions: a successful payment did.
 func (u *unitOfWork) resume(j *Judged) error {
+	if err := u.suspendTopup(j.Owner.ID, ""); err != nil {
+		return err
+	}
 	s := &j.Policy.State
 	if !j.Configured || (s.Suspended == "" && s.BRSuspended == "") {
 		return nil
@@ -312,6 +320,11 @@ func (u *unitOfWork) suspend(j *Judged, c *Charge, a *Attempt) error {
 		why = SuspendedHard
 	case DeclineAuthentication:
 		why, kind = NeedsCustomer, NoticeNeedsYou
+	}
+	if c.Purpose == PurposeProfile {
+		if err := u.suspendTopup(c.Owner, why); err != nil {
+			return err
+		}
 	}
 	s, was := &j.Policy.State, j.Policy.State
 	switch {

@@ -14,6 +14,7 @@ const (
 	TriggerCredit     Trigger = "credit"     // funds or a credit limit came: never mails, never charges
 	TriggerCorrection Trigger = "correction" // refund, dispute, correction, expiry: may mail, never charges
 	TriggerBilling    Trigger = "billing"    // the billing run
+	TriggerProfiles   Trigger = "profiles"   // the run of the profiles
 	TriggerPerson     Trigger = "person"     // somebody asked for this payment
 )
 
@@ -57,6 +58,18 @@ const (
 	ReasonAmountRefused Reason = "amount_refused"   // the gateway takes no such amount
 	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no further try before a later time
 
+	// Profiles (spec/rest.md section 1.4).
+	ReasonExpected      Reason = "expected"       // a payment is expected and not collected; Detail says why
+	ReasonProfileOff    Reason = "profile_off"    // the profile is not enabled, or the customer has none any more
+	ReasonOtherCustomer Reason = "other_customer" // the profile is restricted to another customer
+	ReasonNoLimit       Reason = "no_limit"       // the customer lacks the limit, or a percentage of none is asked for
+	ReasonToppedUp      Reason = "topped_up"      // topped up today
+	ReasonCoolDown      Reason = "cool_down"      // too few days since the last top-up
+	ReasonOpenExpected  Reason = "open_expected"  // an expected payment is open
+	ReasonAtTarget      Reason = "at_target"      // nothing to top up
+	ReasonDirectDebit   Reason = "direct_debit"   // mandates of bank accounts are not collected
+	ReasonPaysOtherwise Reason = "payment_type"   // the customer's payment type is not collected
+
 	// What became of a charge, kept beside the decisions that led to it.
 	ReasonCharged      Reason = "charged"         // captured and credited
 	ReasonDeclined     Reason = "declined"        // Detail has the code and when it is tried again
@@ -76,7 +89,8 @@ const (
 func (r Reason) AskedAbout() bool {
 	switch r {
 	case ReasonNotLow, ReasonThresholdOff, ReasonUnlimited, ReasonOff, ReasonMailed,
-		ReasonRearmed, ReasonFailed:
+		ReasonRearmed, ReasonFailed,
+		ReasonProfileOff, ReasonOtherCustomer, ReasonToppedUp, ReasonCoolDown, ReasonOpenExpected:
 		return false
 	}
 	return true
@@ -119,6 +133,8 @@ type Decision struct {
 	Notice NoticeKind
 	// NextAt is when a sweep should look again; zero is when something changes.
 	NextAt time.Time
+	// Topup is what a profile decided; nil for the other rules. It is not kept.
+	Topup *Topup
 	// State is the policy's state after this decision.
 	State LowBalanceState
 }

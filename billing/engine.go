@@ -36,6 +36,8 @@ type Config struct {
 type Settings struct {
 	Limits        Limits
 	MissedPeriods MissedPeriods
+	// StackExpected lets profiles expect another payment of a customer while one is open.
+	StackExpected bool
 	// Location is the zone of business dates and of owners that have none.
 	Location *time.Location
 	// GatewayTimeout is how long one gateway call may take.

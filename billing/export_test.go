@@ -1,6 +1,9 @@
 package billing
 
-import "context"
+import (
+	"context"
+	"text/template"
+)
 
 // ChargeOne lets tests stop a process in the middle of a charge.
 func ChargeOne(e *Engine, ctx context.Context, id ChargeID) error {
@@ -16,6 +19,13 @@ func TidyAtOnce() (restore func()) {
 
 // NetworkFree is networkFree.
 var NetworkFree = networkFree
+
+// BreakNotice makes a kind of notice impossible to write until the returned func is called.
+func BreakNotice(kind NoticeKind) func() {
+	was := noticeTemplates
+	noticeTemplates = template.Must(template.Must(was.Clone()).New(string(kind) + ".txt").Parse("{{.NoSuchField}}"))
+	return func() { noticeTemplates = was }
+}
 
 // TopUpPool applies one request without the upkeep that a worker begins with.
 func TopUpPool(e *Engine, ctx context.Context, id PoolTopUpID) error { return e.topUpPool(ctx, id) }

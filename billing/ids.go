@@ -27,6 +27,13 @@ type (
 	VoucherID int64
 	// TokenID names a bearer token.
 	TokenID int64
+	// ProfileID names an auto top-up profile.
+	ProfileID int64
+	// ExpectedID names an expected payment.
+	ExpectedID int64
+	// LetterTypeID names a type of correspondence, LetterID one letter.
+	LetterTypeID int64
+	LetterID     int64
 	// OfferID is the catalogue's number of a pool plan.
 	OfferID int64
 	// PoolTopUpID is the UUID of a pool top-up, as its requester asks after it.

@@ -17,6 +17,7 @@ const (
 	NoticeUnblocked   NoticeKind = "unblocked"
 	NoticeExpiring    NoticeKind = "card_expiring"
 	NoticeCardDeleted NoticeKind = "card_deleted"
+	NoticeTopup       NoticeKind = "topup" // the correspondence of a profile
 	NoticeLowPool     NoticeKind = "low_allowance"
 	NoticeOperator    NoticeKind = "operator" // an alarm, to root's address
 )

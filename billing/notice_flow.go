@@ -13,6 +13,8 @@ type noticeFacts struct {
 	RetryAt   time.Time
 	Period    *Period
 	Card      *Card
+	Expected  *ExpectedPayment
+	Letter    string // the correspondence's type
 	Pool      *PoolPlan
 	Allowance *PoolBalance
 }
@@ -20,6 +22,12 @@ type noticeFacts struct {
 // notice renders a notice and queues it in the same transaction as what it
 // tells of. Its cause is unique: one event is told once.
 func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFacts) error {
+	_, err := u.queue(j, kind, cause, f)
+	return err
+}
+
+// queue is notice; it returns the notice's id, 0 for one that was told before.
+func (u *unitOfWork) queue(j *Judged, kind NoticeKind, cause string, f noticeFacts) (NoticeID, error) {
 	v := noticeView{
 		Name: j.Owner.Name, Owner: j.Owner.ID.String(), Unit: j.Owner.Currency,
 		Balance: j.Bucket.Balance, Available: j.Available(), Threshold: f.Threshold, RetryAt: f.RetryAt, Now: u.now,
@@ -32,13 +40,16 @@ func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFa
 		v.Credit, v.Gross, v.Purpose = f.Charge.Credit, f.Charge.Gross, f.Charge.Purpose
 		card, err := u.tx.Card(f.Charge.Card)
 		if err != nil && !errors.Is(err, NotFound) {
-			return err
+			return 0, err
 		}
 		v.Card = card.Label()
 		v.Reference = int64(f.Charge.ID)
 	}
 	if f.Card != nil {
 		v.Card = f.Card.Label()
+	}
+	if f.Expected != nil {
+		v.Gross, v.Letter, v.Period, v.Reference, v.Method = f.Expected.Amount, f.Letter, f.Expected.Date, int64(f.Expected.ID), f.Expected.Method
 	}
 	if f.Attempt != nil {
 		v.Class = f.Attempt.Class
@@ -51,7 +62,7 @@ func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFa
 	}
 	subject, body, err := renderNotice(kind, &v)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	n := Notice{
 		Owner: j.Owner.ID, Top: j.Owner.Top, Kind: kind, Cause: cause, To: j.Owner.Email,
@@ -62,12 +73,12 @@ func (u *unitOfWork) notice(j *Judged, kind NoticeKind, cause string, f noticeFa
 	}
 	err = u.tx.CreateNotice(&n)
 	if errors.Is(err, Exists) {
-		return nil
+		return 0, nil
 	}
 	u.work = true
 	u.mails = append(u.mails, Decision{
 		Owner: j.Owner.ID, Top: j.Owner.Top, At: u.now, Run: u.run, Actor: u.actor.Name(), Unit: j.Owner.Currency,
 		Available: v.Available, Threshold: v.Threshold, Reason: ReasonMail, Notice: kind, Detail: v.Card,
 	})
-	return err
+	return n.ID, err
 }

@@ -31,6 +31,8 @@ type noticeView struct {
 	Card      string
 	Class     DeclineClass
 	Reference int64
+	Letter    string
+	Method    CollectMethod
 	Pool      string
 	Allowance *PoolBalance
 	Alarm     string

@@ -29,6 +29,8 @@ type OwnerLine struct {
 	// HA1 is what an export with secrets gives in place of the password, for
 	// the realm in force.
 	HA1 Change[Secret]
+	// Topup is a customer's: what profiles know of it.
+	Topup TopupTermsParams
 	// Plan and what follows are an account's.
 	Plan          Change[int64]
 	NextBillingAt Change[time.Time]
@@ -79,6 +81,9 @@ func (im *Importer) Owner(l OwnerLine) (err error) {
 		if err := im.u.accountPlan(&o, l); err != nil {
 			return err
 		}
+	}
+	if err := im.topup(&o, l.Topup); err != nil {
+		return err
 	}
 	if isNew {
 		return nil

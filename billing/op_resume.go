@@ -51,7 +51,11 @@ func (e *Engine) ResumeOwner(ctx context.Context, o OwnerID, card CardID, reason
 
 func (u *unitOfWork) endSuspensions(j *Judged) (bool, error) {
 	s := &j.Policy.State
-	did := s.Suspended != "" || s.BRSuspended != ""
+	terms, err := u.topupTerms(&j.Owner)
+	if err != nil {
+		return false, err
+	}
+	did := s.Suspended != "" || s.BRSuspended != "" || terms.Suspended != ""
 	return did, u.resume(j)
 }
 

@@ -155,6 +155,9 @@ func (e *Engine) oneByOne(ctx context.Context, run *Run, from, to int, one func(
 // count adds one decision.
 func (t *Tally) count(d Decision) {
 	t.Decided++
+	if d.Topup != nil && d.Topup.Amount > 0 {
+		t.Expected++
+	}
 	switch {
 	case d.Charge != nil:
 		t.Charges++
@@ -166,7 +169,7 @@ func (t *Tally) count(d Decision) {
 	case ReasonPosted:
 		t.Posted++
 		return
-	case ReasonMail:
+	case ReasonMail, ReasonExpected:
 		return // what was asked for was done
 	}
 	if t.Skipped == nil {
@@ -180,6 +183,7 @@ func (t *Tally) add(o Tally) {
 	t.Charges += o.Charges
 	t.Mails += o.Mails
 	t.Posted += o.Posted
+	t.Expected += o.Expected
 	t.Failed += o.Failed
 	for r, n := range o.Skipped {
 		if t.Skipped == nil {
@@ -341,6 +345,8 @@ func (e *Engine) Fire(ctx context.Context, job Job, key string) error {
 		run, mine, err = e.RunLowBalance(ctx, p)
 	case JobBilling:
 		run, mine, err = e.RunBilling(ctx, p)
+	case JobProfiles:
+		run, mine, err = e.RunProfiles(ctx, p)
 	default:
 		return Errorf(Internal, "job", "there is no job %s", job)
 	}

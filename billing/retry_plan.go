@@ -14,7 +14,7 @@ var (
 func RetryAfter(p Purpose, n int) (wait time.Duration, ok bool) {
 	var plan []time.Duration
 	switch p {
-	case PurposeLowBalance:
+	case PurposeLowBalance, PurposeProfile:
 		plan = retryLowBalance
 	case PurposeBillingRun:
 		plan = retryBillingRun

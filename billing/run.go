@@ -5,10 +5,11 @@ import "time"
 // Job names a scheduled job.
 type Job string
 
-// The jobs of low balance and billing.
+// The jobs.
 const (
 	JobLowBalance Job = "low-balance"
 	JobBilling    Job = "billing"
+	JobProfiles   Job = "profiles"
 )
 
 // JobCharges is what sends charges and hears of them: no schedule runs it.
@@ -42,6 +43,7 @@ type Tally struct {
 	Waiting  int64 // of these, created and not sent: queued, or the gateway fails
 	Mails    int64
 	Posted   int64 // plan prices posted
+	Expected int64 // expected payments made, collected ones too
 	Failed   int64 // owners that could not be judged: an error of ours
 	// Skipped counts owners for which nothing was done, by reason.
 	Skipped map[Reason]int64

@@ -47,6 +47,7 @@ type Reader interface {
 	ObjectReader
 	AuditReader
 	VoucherReader
+	ProfileReader
 	SubscriptionReader
 	TokenReader
 	AnswerReader
@@ -71,6 +72,7 @@ type Tx interface {
 	ObjectWriter
 	AuditWriter
 	VoucherWriter
+	ProfileWriter
 	SubscriptionWriter
 	TokenWriter
 	AnswerWriter

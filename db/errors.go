@@ -40,7 +40,10 @@ var constraintFields = map[string]string{
 	"meta.key":                        "key",
 	"tokens.hash":                     "hash",
 	"tokens.customer_id, tokens.name": "name",
-	"idempotency_keys.customer_id, idempotency_keys.key": "key",
+	"idempotency_keys.customer_id, idempotency_keys.key":                                   "key",
+	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
+	"expected_payments.charge_id":                                                          "charge",
+	"correspondence_types.name":                                                            "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

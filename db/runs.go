@@ -7,7 +7,7 @@ import (
 )
 
 const runColumns = `id, job, key, trigger_by, as_of, started_at, finished_at, lease_until, error,
-    decided, charges, charged, declined, unknown, waiting, mails, posted, failed, skipped`
+    decided, charges, charged, declined, unknown, waiting, mails, posted, failed, skipped, expected`
 
 func scanRun(r *row, run *billing.Run) {
 	run.ID = billing.RunID(r.int64())
@@ -26,6 +26,7 @@ func scanRun(r *row, run *billing.Run) {
 	if s := r.text(); s != "" {
 		_ = json.Unmarshal([]byte(s), &t.Skipped) // a tally is for people only
 	}
+	t.Expected = r.int64()
 }
 
 const sqlRun = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
@@ -60,8 +61,8 @@ func (r *reader) RunByKey(job billing.Job, key string) (billing.Run, error) {
 }
 
 const sqlCreateRun = `INSERT INTO runs (job, key, trigger_by, as_of, started_at, finished_at, lease_until, error,
-    decided, charges, charged, declined, unknown, waiting, mails, posted, failed, skipped)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+    decided, charges, charged, declined, unknown, waiting, mails, posted, failed, skipped, expected)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 
 func (t *tx) CreateRun(run *billing.Run) error {
 	skipped, err := skippedText(run.Tally)
@@ -71,7 +72,7 @@ func (t *tx) CreateRun(run *billing.Run) error {
 	y := &run.Tally
 	id, err := t.insert(sqlCreateRun, string(run.Job), run.Key, run.Trigger, run.AsOf, run.StartedAt, run.FinishedAt,
 		run.LeaseUntil, run.Error, y.Decided, y.Charges, y.Charged, y.Declined, y.Unknown, y.Waiting, y.Mails, y.Posted, y.Failed,
-		skipped)
+		skipped, y.Expected)
 	if err == nil {
 		run.ID = billing.RunID(id)
 	}
@@ -79,7 +80,7 @@ func (t *tx) CreateRun(run *billing.Run) error {
 }
 
 const sqlSetRun = `UPDATE runs SET finished_at = $2, lease_until = $3, error = $4, decided = $5, charges = $6,
-    charged = $7, declined = $8, unknown = $9, waiting = $10, mails = $11, posted = $12, failed = $13, skipped = $14
+    charged = $7, declined = $8, unknown = $9, waiting = $10, mails = $11, posted = $12, failed = $13, skipped = $14, expected = $15
 WHERE id = $1`
 
 func (t *tx) SetRun(run *billing.Run) error {
@@ -89,7 +90,7 @@ func (t *tx) SetRun(run *billing.Run) error {
 	}
 	y := &run.Tally
 	return t.change("run", sqlSetRun, int64(run.ID), run.FinishedAt, run.LeaseUntil, run.Error, y.Decided, y.Charges,
-		y.Charged, y.Declined, y.Unknown, y.Waiting, y.Mails, y.Posted, y.Failed, skipped)
+		y.Charged, y.Declined, y.Unknown, y.Waiting, y.Mails, y.Posted, y.Failed, skipped, y.Expected)
 }
 
 // skippedText is the map as JSON, empty for an empty one.

@@ -27,6 +27,7 @@ func constraints(t *testing.T, e Engine) {
 		"behind":   rulesBehindThePort,
 		"audit":    auditRules,
 		"vouchers": voucherRules,
+		"profiles": profileRules,
 		"orders":   subscriptionRules,
 		"tokens":   tokenRules,
 		"answers":  answerRules,

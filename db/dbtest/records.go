@@ -40,6 +40,9 @@ func records(t *testing.T, e Engine) {
 		"one card":    oneCard,
 		"history":     automaticHistory,
 		"tally":       runTally,
+		"profiles":    profileRecords,
+		"topups":      topupRecords,
+		"expected":    expectedRecords,
 		"plans":       planRecords,
 		"periods":     periodRecords,
 		"runs":        runRecords,
@@ -344,7 +347,7 @@ func decisionRecords(w *world) {
 	want := d
 	plan := *d.Charge
 	plan.Card = billing.Card{ID: w.card[alice], Owner: alice, Gateway: "sandbox", Last4: "4242"} // as far as history needs it
-	want.Charge = &plan
+	want.Charge, want.Topup = &plan, nil                                                         // what a profile decided is not kept
 	same(w, all, []billing.Decision{plain, want})
 	same(w, of(alice, 0, 9), []billing.Decision{want})
 	same(w, of(0, plain.ID, 9), []billing.Decision{want})

@@ -30,6 +30,9 @@ var kinds = map[string]func(members []member) (line, error){
 	"order":        decodeOrder,
 	"pool_plan":    decodePoolPlan,
 	"token":        decodeToken,
+
+	"auto_topup_profile":  decodeProfile,
+	"correspondence_type": decodeLetterType,
 }
 
 func init() {

@@ -18,7 +18,7 @@ func TestLinesChangeTheMembersTheyGive(t *testing.T) {
 	must(t, err)
 	got := dump(t, e, false)
 	for _, want := range []string{
-		`"outstanding":"6"`, `"overdue":"1"`, `"limits":{"Credit Limit":"0"}`,
+		`"outstanding":"6.00"`, `"overdue":"1.00"`, `"limits":{"Credit Limit":"0.00"}`,
 		`{"type":"service","id":7,"i_customer":10,"class":"/service/telco/gsm/sms"}`,
 	} {
 		if !strings.Contains(got, want) {

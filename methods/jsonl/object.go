@@ -78,16 +78,9 @@ type objectKind struct {
 	owned bool
 }
 
-var yesNo = oneOf("Yes", "No")
-
 var objectKinds = map[string]*objectKind{
 	"service": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"class", isText, true},
-	}},
-	"auto_topup_profile": {members: []objectMember{
-		{"id", isText, true}, {"name", isText, true}, {"enabled", yesNo, false}, {"triggerBasis", isText, false},
-		{"triggerType", isText, false}, {"triggerValue", isMoney, false}, {"referenceLimit", nullOr(isText), false},
-		{"topupMode", isText, false}, {"topupValue", isMoney, false}, {"autoCollect", yesNo, false},
 	}},
 	"recurring_topup": {owned: true, members: []objectMember{
 		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},

@@ -35,7 +35,12 @@ var bothSetters = ownerSetters{
 
 	"min_payment_amount": needed(readMicros, func(l *ownerLine) *billing.Change[int64] { return &l.MinPayment }),
 
-	"sippy":              extra("sippy", switchAttributes),
+	"sippy": extra("sippy", switchAttributes),
+}
+
+// An account's members of the profile interface are kept as they come: profiles are about
+// customers.
+var accountTopup = ownerSetters{
 	"payment_type":       extra("payment_type", oneOf("card", "direct_debit", "other")),
 	"autoTopupProfileID": extra("autoTopupProfileID", nullOr(textOrInt)),
 	"autoTopupAmount":    extra("autoTopupAmount", nullOr(isMoney)),
@@ -45,7 +50,7 @@ var bothSetters = ownerSetters{
 	"limits":             extra("limits", moneyByName),
 }
 
-var customerSetters = with(bothSetters, ownerSetters{
+var customerSetters = with(bothSetters, customerTopup, ownerSetters{
 	"i_customer":   id(func(l *ownerLine, n int64) { l.id = &n }),
 	"i_parent":     into(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.Parent }),
 	"web_login":    needed(readText, func(l *ownerLine) *billing.Change[string] { return &l.Login }),
@@ -53,7 +58,7 @@ var customerSetters = with(bothSetters, ownerSetters{
 	"api_ha1":      needed(readSecret, func(l *ownerLine) *billing.Change[billing.Secret] { return &l.HA1 }),
 })
 
-var accountSetters = with(bothSetters, ownerSetters{
+var accountSetters = with(bothSetters, accountTopup, ownerSetters{
 	"i_account":          id(func(l *ownerLine, n int64) { l.id = &n }),
 	"i_customer":         needed(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.Parent }),
 	"username":           into(readText, func(l *ownerLine) *billing.Change[string] { return &l.Username }),
@@ -68,9 +73,11 @@ var accountSetters = with(bothSetters, ownerSetters{
 	"billing_time_zone":  into(readText, func(l *ownerLine) *billing.Change[string] { return &l.BillingZone }),
 })
 
-func with(base, more ownerSetters) ownerSetters {
+func with(base ownerSetters, more ...ownerSetters) ownerSetters {
 	all := maps.Clone(base)
-	maps.Copy(all, more)
+	for _, m := range more {
+		maps.Copy(all, m)
+	}
 	return all
 }
 

@@ -65,11 +65,15 @@ func (w *lineWriter) flag(name string, v bool) *lineWriter {
 
 // money writes millionths with the currency's usual decimals.
 func (w *lineWriter) money(name string, micros int64, unit billing.Unit) *lineWriter {
+	return w.text(name, moneyText(micros, unit))
+}
+
+func moneyText(micros int64, unit billing.Unit) string {
 	digits := 2
 	if c, ok := billing.LookupCurrency(string(unit)); ok {
 		digits = c.Digits
 	}
-	return w.text(name, billing.FixedMicros(micros, digits))
+	return billing.FixedMicros(micros, digits)
 }
 
 func (w *lineWriter) moneyOrNull(name string, micros *int64, unit billing.Unit) *lineWriter {

@@ -39,6 +39,7 @@ type Config struct {
 	MailFrom string
 
 	ScheduleLowBalance string
+	ScheduleProfiles   string
 	ScheduleBilling    string
 	TimeZone           *time.Location
 

@@ -68,6 +68,7 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 		SMTP:      billing.Secret(s.SMTP), MailFrom: s.MailFrom,
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
+		ScheduleProfiles:   strings.TrimSpace(s.ScheduleProfiles),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),
 	}
 	k.database(s.DB)
@@ -90,6 +91,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 			Location:   zone,
 		},
 		MissedPeriods:     k.missed(s.MissedPeriods),
+		StackExpected:     k.toggle("--stack-expected-payments", s.StackExpected),
 		Location:          zone,
 		GatewayTimeout:    k.duration("--gateway-timeout", s.GatewayTimeout, 100*time.Millisecond, 10*time.Minute),
 		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),

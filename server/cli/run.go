@@ -13,15 +13,18 @@ import (
 
 // runCmd runs a job once.
 type runCmd struct {
-	Job    string `arg:"" enum:"low-balance,billing" help:"low-balance or billing."`
+	Job    string `arg:"" enum:"low-balance,billing,profiles" help:"low-balance, billing or profiles."`
 	DryRun bool   `help:"Decide and print, change nothing."`
 	AsOf   string `name:"as-of" placeholder:"RFC3339" help:"The run's clock: what is due is judged and recorded by it."`
 }
 
 // jobOf finds a job's operation.
 func jobOf(e *billing.Engine, name string) func(context.Context, billing.RunParams) (billing.Run, bool, error) {
-	if billing.Job(name) == billing.JobBilling {
+	switch billing.Job(name) {
+	case billing.JobBilling:
 		return e.RunBilling
+	case billing.JobProfiles:
+		return e.RunProfiles
 	}
 	return e.RunLowBalance
 }
@@ -93,6 +96,9 @@ func printRun(w io.Writer, r *billing.Run) {
 	fmt.Fprintf(w, "unknown   %d\n", t.Unknown)
 	fmt.Fprintf(w, "waiting   %d\n", t.Waiting)
 	fmt.Fprintf(w, "posted    %d\n", t.Posted)
+	if r.Job == billing.JobProfiles {
+		fmt.Fprintf(w, "expected  %d\n", t.Expected)
+	}
 	fmt.Fprintf(w, "mails     %d\n", t.Mails)
 	fmt.Fprintf(w, "failed    %d\n", t.Failed)
 	fmt.Fprintf(w, "skipped   %s\n", skippedText(t.Skipped))
@@ -152,6 +158,9 @@ func (c *runCmd) dryRun(ctx context.Context, a *app, o *opened) error {
 	fmt.Fprintf(a.out, "decided   %d\n", t.Decided)
 	fmt.Fprintf(a.out, "charges   %d%s\n", t.Charges, totals(total))
 	fmt.Fprintf(a.out, "posted    %d\n", t.Posted)
+	if c.Job == string(billing.JobProfiles) {
+		fmt.Fprintf(a.out, "expected  %d\n", t.Expected)
+	}
 	fmt.Fprintf(a.out, "mails     %d\n", t.Mails)
 	fmt.Fprintf(a.out, "skipped   %s\n", skippedText(t.Skipped))
 	sandboxNote(a.out, o.engine)
@@ -165,6 +174,8 @@ func dryRow(d *billing.Decision) row {
 	case d.Charge != nil:
 		gross := d.Charge.Gross()
 		what, card, amount = "charge", d.Charge.Card.Label(), &gross
+	case d.Reason == billing.ReasonExpected:
+		what, amount = "expect a payment", &d.Topup.Amount
 	case d.Notice != "":
 		what = "mail " + string(d.Notice)
 	case d.Reason == billing.ReasonPosted:

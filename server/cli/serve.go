@@ -281,6 +281,7 @@ func (s *serving) jobs() []Job {
 	return []Job{
 		s.job(billing.JobLowBalance, s.cfg.ScheduleLowBalance, "--schedule-low-balance", false),
 		s.job(billing.JobBilling, s.cfg.ScheduleBilling, "--schedule-billing", true),
+		s.job(billing.JobProfiles, s.cfg.ScheduleProfiles, "--schedule-profiles", true),
 	}
 }
 

@@ -36,7 +36,8 @@ type Settings struct {
 
 	ScheduleLowBalance string `name:"schedule-low-balance" env:"TOPUPD_SCHEDULE_LOW_BALANCE" default:"*/15 * * * *" help:"When the low-balance sweep runs; empty is never." group:"Settings"`
 	ScheduleBilling    string `name:"schedule-billing" env:"TOPUPD_SCHEDULE_BILLING" default:"5 0 * * *" help:"When billing runs; empty is never." group:"Settings"`
-	ScheduleProfiles   string `name:"schedule-profiles" env:"TOPUPD_SCHEDULE_PROFILES" default:"15 0 * * *" help:"When top-up profiles run (not in this version)." group:"Settings"`
+	ScheduleProfiles   string `name:"schedule-profiles" env:"TOPUPD_SCHEDULE_PROFILES" default:"15 0 * * *" help:"When top-up profiles run; empty is never." group:"Settings"`
+	StackExpected      toggle `name:"stack-expected-payments" env:"TOPUPD_STACK_EXPECTED_PAYMENTS" default:"false" help:"Let top-up profiles expect another payment while one is open." group:"Settings"`
 	ScheduleRecurring  string `name:"schedule-recurring" env:"TOPUPD_SCHEDULE_RECURRING" default:"*/5 * * * *" help:"When recurring top-ups run (not in this version)." group:"Settings"`
 	TimeZone           string `name:"time-zone" env:"TOPUPD_TIME_ZONE" default:"UTC" help:"Zone of schedules, business dates and owners without one." group:"Settings"`
 	AuditDays          string `name:"audit-days" env:"TOPUPD_AUDIT_DAYS" default:"400" help:"Days that audit rows are kept; 0 is for ever." group:"Settings"`

@@ -1,0 +1,259 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode/utf8"
+)
+
+// ExpectedPayments lists those in the actor's scope by id. Errors: NotFound for an owner
+// out of scope.
+func (e *Engine) ExpectedPayments(ctx context.Context, f ExpectedFilter) (all []ExpectedPayment, err error) {
+	err = e.view(ctx, func(r Reader) (err error) {
+		if f.Owner != 0 {
+			if err := inScope(ctx, r, f.Owner); err != nil {
+				return err
+			}
+		}
+		if f.Within = ActorFrom(ctx).Customer; f.Within == 0 {
+			return nil
+		}
+		all, err = r.ExpectedPayments(f)
+		return err
+	})
+	return all, err
+}
+
+// expectedOf is one that is not deleted, of an owner in scope.
+func expectedOf(ctx context.Context, r Reader, id ExpectedID) (ExpectedPayment, error) {
+	ep, err := r.ExpectedPayment(id)
+	if err == nil {
+		var o Owner
+		if o, err = r.Owner(ep.Owner); err == nil && (!ActorFrom(ctx).Sees(&o) || !ep.DeletedAt.IsZero()) {
+			err = NotFound
+		}
+	}
+	if errors.Is(err, NotFound) {
+		return ep, Errorf(NotFound, "id", "there is no expected payment %d in your scope", id)
+	}
+	return ep, err
+}
+
+// ExpectedPayment is one of them. Errors: NotFound.
+func (e *Engine) ExpectedPayment(ctx context.Context, id ExpectedID) (ep ExpectedPayment, err error) {
+	err = e.view(ctx, func(r Reader) (err error) {
+		ep, err = expectedOf(ctx, r, id)
+		return err
+	})
+	return ep, err
+}
+
+// ExpectedParams changes an expected payment; what is not given stays.
+type ExpectedParams struct {
+	ID                ExpectedID
+	Payment           Change[PaymentID] // the owner's payment that fulfilled it; null opens it again
+	OurReference      Change[string]
+	CustomerReference Change[string]
+}
+
+const maxReference = 255
+
+// UpdateExpected changes one. Errors: NotFound, Invalid, Forbidden for a login's own
+// customer, Conflict when its own charge settled it.
+func (e *Engine) UpdateExpected(ctx context.Context, p ExpectedParams) (ep ExpectedPayment, err error) {
+	err = e.update(ctx, func(u *unitOfWork) (err error) {
+		if ep, err = u.writableExpected(p.ID); err != nil {
+			return err
+		}
+		before := ep
+		if p.Payment.Given {
+			if ep.Charge != 0 && ep.Payment == ChargePayment(ep.Charge) {
+				return Errorf(Conflict, "paymentID", "its own payment fulfilled it")
+			}
+			if ep.Payment = 0; p.Payment.Value != nil {
+				ep.Payment = *p.Payment.Value
+				if _, err := u.tx.Payment(ep.Owner, ep.Payment); errors.Is(err, NotFound) {
+					return Errorf(NotFound, "paymentID", "the customer has no such payment")
+				} else if err != nil {
+					return err
+				}
+			}
+		}
+		set(&ep.OurReference, p.OurReference)
+		set(&ep.CustomerReference, p.CustomerReference)
+		for field, text := range map[string]string{"ourReference": ep.OurReference, "customerReference": ep.CustomerReference} {
+			if utf8.RuneCountInString(text) > maxReference {
+				return Errorf(Invalid, field, "at most %d characters", maxReference)
+			}
+		}
+		info := newAudit()
+		auditNumber(info, "paymentID", &before.Payment, &ep.Payment)
+		info.change("ourReference", before.OurReference, ep.OurReference).change("customerReference", before.CustomerReference, ep.CustomerReference)
+		if info.empty() {
+			return nil
+		}
+		if err := u.changeExpected(&ep); err != nil {
+			return err
+		}
+		return u.audit(AuditUpdate, ep.Top, auditKey("expected_payments", "id", int64(ep.ID)), info)
+	})
+	return ep, err
+}
+
+func (u *unitOfWork) writableExpected(id ExpectedID) (ExpectedPayment, error) {
+	ep, err := expectedOf(u.context(), u.tx, id)
+	if err == nil && u.actor.Customer == ep.Owner {
+		err = Errorf(Forbidden, "", "nobody changes what its own customer is expected to pay")
+	}
+	return ep, err
+}
+
+// DeleteExpected withdraws an expected payment; its charge, if not sent yet, is
+// cancelled by the last look. Its date still counts. Errors: NotFound, Forbidden,
+// Conflict when it was fulfilled.
+func (e *Engine) DeleteExpected(ctx context.Context, id ExpectedID) error {
+	return e.update(ctx, func(u *unitOfWork) error {
+		ep, err := u.writableExpected(id)
+		if err != nil {
+			return err
+		}
+		if ep.Payment != 0 {
+			return Errorf(Conflict, "id", "the expected payment was fulfilled")
+		}
+		ep.DeletedAt = u.now
+		if err := u.changeExpected(&ep); err != nil {
+			return err
+		}
+		return u.audit(AuditDelete, ep.Top, auditKey("expected_payments", "id", int64(id)), nil)
+	})
+}
+
+// LetterView is a letter with what is shown of it.
+type LetterView struct {
+	Letter   Letter
+	TypeName string
+	Notice   Notice
+}
+
+// LettersParams selects letters.
+type LettersParams struct {
+	Owner        OwnerID // 0: all in scope
+	After        LetterID
+	Limit        int
+	CreatedSince time.Time
+	// Type is a correspondence type's name; Delivered and Undelivered select, both give none.
+	Type                   string
+	Delivered, Undelivered bool
+}
+
+func (p *LettersParams) selects(v *LetterView) bool {
+	delivered := v.Notice.State == NoticeSent
+	return !v.Letter.CreatedAt.Before(p.CreatedSince) && (p.Type == "" || plainWord(p.Type) == plainWord(v.TypeName)) &&
+		(!p.Delivered || delivered) && (!p.Undelivered || !delivered)
+}
+
+// Letters lists the correspondence in the actor's scope by id. Errors: NotFound for an
+// owner out of scope.
+func (e *Engine) Letters(ctx context.Context, p LettersParams) ([]LetterView, error) {
+	var all []LetterView
+	err := e.view(ctx, func(r Reader) error {
+		all = nil
+		if p.Owner != 0 {
+			if err := inScope(ctx, r, p.Owner); err != nil {
+				return err
+			}
+		}
+		for after := p.After; ; {
+			letters, err := r.Letters(p.Owner, after, page)
+			if err != nil || len(letters) == 0 {
+				return err
+			}
+			for _, l := range letters {
+				after = l.ID
+				v, err := letterView(ctx, r, l)
+				if errors.Is(err, NotFound) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				if !p.selects(&v) {
+					continue
+				}
+				if all = append(all, v); p.Limit > 0 && len(all) == p.Limit {
+					return nil
+				}
+			}
+		}
+	})
+	return all, err
+}
+
+// Letter is one letter. Errors: NotFound.
+func (e *Engine) Letter(ctx context.Context, id LetterID) (v LetterView, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		l, err := r.Letter(id)
+		if err == nil {
+			v, err = letterView(ctx, r, l)
+		}
+		if errors.Is(err, NotFound) {
+			return Errorf(NotFound, "id", "there is no correspondence %d in your scope", id)
+		}
+		return err
+	})
+	return v, err
+}
+
+func letterView(ctx context.Context, r Reader, l Letter) (LetterView, error) {
+	v := LetterView{Letter: l}
+	o, err := r.Owner(l.Owner)
+	if err != nil {
+		return v, err
+	}
+	if !ActorFrom(ctx).Sees(&o) {
+		return v, NotFound
+	}
+	t, err := r.LetterType(l.Type)
+	if err != nil {
+		return v, err
+	}
+	v.TypeName = t.Name
+	v.Notice, err = r.Notice(l.Notice)
+	return v, err
+}
+
+// LetterTypes are the operator's, by id.
+func (e *Engine) LetterTypes(ctx context.Context) (all []LetterType, err error) {
+	err = e.view(ctx, func(r Reader) (err error) {
+		all, err = r.LetterTypes()
+		return err
+	})
+	return all, err
+}
+
+// CreateLetterType makes one. Errors: Forbidden, Invalid, Exists.
+func (e *Engine) CreateLetterType(ctx context.Context, name string) (l LetterType, err error) {
+	err = e.update(ctx, func(u *unitOfWork) error {
+		if !u.actor.IsRoot() {
+			return Errorf(Forbidden, "", "correspondence types belong to the operator")
+		}
+		if l, err = u.putLetterType(0, name); err != nil {
+			return err
+		}
+		return u.audit(AuditAdd, Root, auditKey("correspondence_types", "id", int64(l.ID)), newAudit().set("name", name))
+	})
+	return l, err
+}
+
+func (u *unitOfWork) putLetterType(id LetterTypeID, name string) (LetterType, error) {
+	l := LetterType{ID: id, Name: name, CreatedAt: u.now}
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxProfileName {
+		return l, Errorf(Invalid, "name", "1 to %d characters", maxProfileName)
+	}
+	err := u.tx.PutLetterType(&l)
+	if errors.Is(err, Exists) {
+		err = Errorf(Exists, "name", "there is a correspondence type of this name")
+	}
+	return l, err
+}

@@ -1,0 +1,86 @@
+package profiles
+
+import (
+	_ "embed"
+	"net/http"
+	"strings"
+
+	"topupd/billing"
+	"topupd/methods"
+)
+
+// openAPI is the contract.
+//
+//go:embed openapi.json
+var openAPI []byte
+
+// base is where the interface begins.
+const base = "/backend/api/v1"
+
+type api struct{ e *billing.Engine }
+
+// New is the interface over an engine.
+func New(e *billing.Engine) methods.Interface {
+	a := &api{e}
+	i := methods.Interface{Name: "profiles", OpenAPI: openAPI, Refuse: refuse}
+	for _, r := range []struct {
+		method, path string
+		handle       func(*http.Request) (answer, error)
+	}{
+		{"GET", "/autoTopupProfiles", a.listProfiles},
+		{"POST", "/autoTopupProfiles", a.createProfile},
+		{"GET", "/autoTopupProfiles/{id}", a.getProfile},
+		{"PATCH", "/autoTopupProfiles/{id}", a.updateProfile},
+		{"DELETE", "/autoTopupProfiles/{id}", a.deleteProfile},
+		{"POST", "/autoTopupProfiles/{id}/evaluate", a.evaluate},
+		{"GET", "/customers", a.listCustomers},
+		{"GET", "/customers/{id}", a.getCustomer},
+		{"PATCH", "/customers/{id}", a.updateCustomer},
+		{"GET", "/customers/{id}/expectedPayments", a.listExpectedOf},
+		{"GET", "/customers/{id}/correspondence", a.listLettersOf},
+		{"GET", "/customers/{id}/paymentCards", a.listCards},
+		{"GET", "/customers/{id}/paymentCards/{card}", a.getCard},
+		{"GET", "/expectedPayments", a.listExpected},
+		{"GET", "/expectedPayments/{id}", a.getExpected},
+		{"PATCH", "/expectedPayments/{id}", a.updateExpected},
+		{"DELETE", "/expectedPayments/{id}", a.deleteExpected},
+		{"GET", "/correspondence", a.listLetters},
+		{"GET", "/correspondence/{id}", a.getLetter},
+		{"GET", "/correspondenceTypes", a.listLetterTypes},
+		{"POST", "/correspondenceTypes", a.createLetterType},
+	} {
+		use := billing.UseChanges
+		if r.method == "GET" || strings.HasSuffix(r.path, "/evaluate") {
+			use = billing.UseReads
+		}
+		h := serve(use, r.handle)
+		// Clients write the trailing slash, or leave it out.
+		i.Routes = append(i.Routes, methods.Route{Pattern: r.method + " " + base + r.path, Handler: h},
+			methods.Route{Pattern: r.method + " " + base + r.path + "/{$}", Handler: h})
+	}
+	return i
+}
+
+// answer is what a call says: status 204 has no body.
+type answer struct {
+	status int
+	body   any
+}
+
+func ok(body any) answer { return answer{http.StatusOK, body} }
+
+// serve makes a handler of a call that a blocked customer may make, or not.
+func serve(use billing.Use, handle func(*http.Request) (answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := billing.ActorFrom(r.Context()).May(use); err != nil {
+			fail(w, err)
+			return
+		}
+		a, err := handle(r)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		write(w, a.status, a.body)
+	}
+}
