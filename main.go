@@ -182,7 +182,7 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 func interfaces(e *billing.Engine) []methods.Interface {
 	return []methods.Interface{
 		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
-		profiles.New(e),
+		profiles.New(e, profiles.Options{Failed: server.NoteError}),
 		subscription.New(e, subscription.Options{Failed: server.NoteError}),
 	}
 }

@@ -25,7 +25,7 @@ var (
 // TestContractIsComplete: each route is in the contract and each operation of the
 // contract has its route, with and without the trailing slash.
 func TestContractIsComplete(t *testing.T) {
-	i := profiles.New(newKit(t).e)
+	i := profiles.New(newKit(t).e, profiles.Options{})
 	doc, err := openapi3.NewLoader().LoadFromData(i.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func (g generator) id(path string) string {
 func TestGeneratedRequests(t *testing.T) {
 	k := newKit(t)
 	g := generator{rand.New(rand.NewPCG(*fuzzSeed, 0))}
-	doc, err := openapi3.NewLoader().LoadFromData(profiles.New(k.e).OpenAPI)
+	doc, err := openapi3.NewLoader().LoadFromData(profiles.New(k.e, profiles.Options{}).OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}

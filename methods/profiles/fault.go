@@ -54,19 +54,18 @@ func (m *malformed) Error() string { return m.message }
 // wrong is a member of a wrong form: 422.
 func wrong(field, message string) error { return billing.Errorf(billing.Invalid, field, "%s", message) }
 
-func fail(w http.ResponseWriter, err error) {
+// fail answers with an error, and says with which status.
+func fail(w http.ResponseWriter, err error) (status int) {
 	var bad *malformed
 	if errors.As(err, &bad) {
-		say(w, http.StatusBadRequest, bad.field, bad.message)
-		return
+		return say(w, http.StatusBadRequest, bad.field, bad.message)
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		say(w, http.StatusRequestEntityTooLarge, "", "the body is too large")
-		return
+		return say(w, http.StatusRequestEntityTooLarge, "", "the body is too large")
 	}
 	code, field := billing.ErrorCode(err), billing.ErrorField(err)
-	status := statuses[code]
+	status = statuses[code]
 	var known *billing.Error
 	message := "something went wrong here; try again later"
 	if errors.As(err, &known) && known.Message != "" && code != billing.Internal {
@@ -82,15 +81,16 @@ func fail(w http.ResponseWriter, err error) {
 	case field == "payment_type":
 		field = "paymentType"
 	}
-	say(w, status, field, message)
+	return say(w, status, field, message)
 }
 
-func say(w http.ResponseWriter, status int, field, message string) {
+func say(w http.ResponseWriter, status int, field, message string) int {
 	f := fault{faultBody{Code: words[status], Message: message}}
 	if field != "" {
 		f.Error.Fields = map[string]string{field: message}
 	}
 	write(w, status, f)
+	return status
 }
 
 // refuse answers for what is before the interface.

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"context"
 	_ "embed"
 	"net/http"
 	"strings"
@@ -17,11 +18,23 @@ var openAPI []byte
 // base is where the interface begins.
 const base = "/backend/api/v1"
 
-type api struct{ e *billing.Engine }
+type api struct {
+	e      *billing.Engine
+	failed func(ctx context.Context, err error)
+}
+
+// Options are what main sets.
+type Options struct {
+	// Failed is told errors of our own, which callers do not see; may be nil.
+	Failed func(ctx context.Context, err error)
+}
 
 // New is the interface over an engine.
-func New(e *billing.Engine) methods.Interface {
-	a := &api{e}
+func New(e *billing.Engine, o Options) methods.Interface {
+	if o.Failed == nil {
+		o.Failed = func(context.Context, error) {}
+	}
+	a := &api{e, o.Failed}
 	i := methods.Interface{Name: "profiles", OpenAPI: openAPI, Refuse: refuse}
 	for _, r := range []struct {
 		method, path string
@@ -53,7 +66,7 @@ func New(e *billing.Engine) methods.Interface {
 		if r.method == "GET" || strings.HasSuffix(r.path, "/evaluate") {
 			use = billing.UseReads
 		}
-		h := serve(use, r.handle)
+		h := a.serve(use, r.handle)
 		// Clients write the trailing slash, or leave it out.
 		i.Routes = append(i.Routes, methods.Route{Pattern: r.method + " " + base + r.path, Handler: h},
 			methods.Route{Pattern: r.method + " " + base + r.path + "/{$}", Handler: h})
@@ -70,17 +83,19 @@ type answer struct {
 func ok(body any) answer { return answer{http.StatusOK, body} }
 
 // serve makes a handler of a call that a blocked customer may make, or not.
-func serve(use billing.Use, handle func(*http.Request) (answer, error)) http.HandlerFunc {
+func (a *api) serve(use billing.Use, handle func(*http.Request) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := billing.ActorFrom(r.Context()).May(use); err != nil {
 			fail(w, err)
 			return
 		}
-		a, err := handle(r)
+		said, err := handle(r)
 		if err != nil {
-			fail(w, err)
+			if fail(w, err) == http.StatusInternalServerError {
+				a.failed(r.Context(), err)
+			}
 			return
 		}
-		write(w, a.status, a.body)
+		write(w, said.status, said.body)
 	}
 }

@@ -65,7 +65,7 @@ func newKit(t testing.TB) *kit {
 		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{},
 		Settings: billing.DefaultSettings(),
 	})
-	i := profiles.New(k.e)
+	i := profiles.New(k.e, profiles.Options{})
 	for _, r := range i.Routes {
 		k.mux.HandleFunc(r.Pattern, r.Handler)
 	}

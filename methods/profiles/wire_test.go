@@ -252,7 +252,7 @@ func TestRefuse(t *testing.T) {
 	for status, want := range map[int]string{400: "malformed", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
 		409: "conflict", 413: "too_large", 415: "unsupported_media_type", 429: "too_many_requests", 500: "internal", 503: "busy"} {
 		w := httptest.NewRecorder()
-		profiles.New(nil).Refuse(w, httptest.NewRequest("GET", api+"/customers", nil), status, "a sentence")
+		profiles.New(nil, profiles.Options{}).Refuse(w, httptest.NewRequest("GET", api+"/customers", nil), status, "a sentence")
 		if got := w.Body.String(); w.Code != status || got != `{"error":{"code":"`+want+`","message":"a sentence"}}`+"\n" {
 			t.Errorf("%d: %d %s", status, w.Code, got)
 		}
