@@ -10,6 +10,13 @@ func ChargeOne(e *Engine, ctx context.Context, id ChargeID) error {
 	return e.chargeOne(ctx, id, nil)
 }
 
+// DrainAlone is Drain with one row at a time, the same each time.
+func DrainAlone(e *Engine, ctx context.Context) error {
+	f := newFlight(1)
+	f.alone = true
+	return e.drain(ctx, f)
+}
+
 // TidyAtOnce lets Work delete what is too old without a wait.
 func TidyAtOnce() (restore func()) {
 	was := tidyFirst

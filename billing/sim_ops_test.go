@@ -90,7 +90,14 @@ func (s *simulation) eachCharge(fn func(billing.Charge, []billing.Attempt)) {
 
 // drawWork is a worker that goes on until nothing is due.
 func (s *simulation) drawWork() simOp {
-	return simOp{name: "work", run: func(p *process) error { return p.engine.Drain(p.ctx) }}
+	return simOp{name: "work", run: s.drain}
+}
+
+func (s *simulation) drain(p *process) error {
+	if s.parallel {
+		return p.engine.Drain(p.ctx)
+	}
+	return billing.DrainAlone(p.engine, p.ctx)
 }
 
 func (s *simulation) drawMove(o *simOwner, kind billing.PostingKind, micros int64) simOp {
@@ -593,7 +600,7 @@ func (s *simulation) rest() {
 				_, _, err := p.engine.RunLowBalance(p.ctx, billing.RunParams{Trigger: "command"})
 				return err
 			}(),
-			p.engine.Drain(p.ctx),
+			s.drain(p),
 		} {
 			if err != nil {
 				s.find("when nothing is wrong: %v", err)

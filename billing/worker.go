@@ -40,7 +40,10 @@ func (e *Engine) Work(ctx context.Context) {
 // Drain works until nothing is due by the context's clock: what `run` does
 // after it decided.
 func (e *Engine) Drain(ctx context.Context) error {
-	inFlight := newFlight(e.set.ChargeConcurrency)
+	return e.drain(ctx, newFlight(e.set.ChargeConcurrency))
+}
+
+func (e *Engine) drain(ctx context.Context, inFlight *flight) error {
 	defer inFlight.wait()
 	for {
 		// Read before the rows are: what was under way may have left new ones.
@@ -141,6 +144,9 @@ type flight struct {
 	seats chan struct{} // one for each call about a charge to a gateway
 	freed chan struct{}
 	pools time.Time // when pool plans were last seen to
+	// alone works on one row at a time, in the order of the rows: a simulation that is
+	// to repeat itself counts the calls.
+	alone bool
 
 	mu      sync.Mutex
 	busy    map[flightKey]bool // true until its gateway has had its say
@@ -184,7 +190,7 @@ func (f *flight) start(k flightKey, work func(*seat) error, o Observer) int {
 		f.early++
 		f.charges++
 	}
-	f.wg.Go(func() {
+	run := func() {
 		p := &seat{f: f, key: k}
 		err := work(p)
 		p.leave()
@@ -192,7 +198,14 @@ func (f *flight) start(k flightKey, work func(*seat) error, o Observer) int {
 			o.Failed("a charge, notice or pool top-up could not be worked on", err)
 		}
 		f.done(k, err)
-	})
+	}
+	if f.alone {
+		f.mu.Unlock()
+		run()
+		f.mu.Lock()
+		return 1
+	}
+	f.wg.Go(run)
 	return 1
 }
 
