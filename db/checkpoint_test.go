@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,21 +21,25 @@ func TestLogStaysBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	update(t, s, func(tx billing.Tx) error { return fill(tx, 2000) })
+	var longest atomic.Int64
 	var wg sync.WaitGroup
 	for w := range 16 {
 		wg.Go(func() {
-			for i := range 1000 {
+			for i := range 1600 {
 				update(t, s, func(tx billing.Tx) error {
 					o := billing.Account(int64(1 + (i*17+w*131)%2000))
 					return tx.Post(posting(o, fmt.Sprint("w", w, "-", i), 1, time.Now()))
 				})
+				if info, err := os.Stat(path + "-wal"); err == nil {
+					longest.Store(max(longest.Load(), info.Size()))
+				}
 			}
 		})
 	}
 	wg.Wait()
-	const most = 100 << 20 // the limit at which the writer itself copies the log is 160 MiB
-	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() > most {
-		t.Errorf("the log: %v, %v", info.Size(), err)
+	const most = 100 << 20 // the writer itself copies the log at 160 MiB
+	if n := longest.Load(); n == 0 || n > most {
+		t.Errorf("the log had %d bytes", n)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
