@@ -606,6 +606,20 @@ func TestDeleteCardWithCharge(t *testing.T) {
 	k.verify()
 }
 
+// A charge that waits for its next try ends with its card, not when that try is due.
+func TestDeleteCardBetweenTries(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_declined")
+	k.debit(t0, 16*usd)
+	k.drain(t0)
+	k.wantStates(billing.ChargeCreated)
+	soon := t0.Add(time.Minute)
+	k.ok(k.engine.DeleteCard(root(soon), alice, 1000))
+	k.drain(soon)
+	k.wantStates(billing.ChargeCancelled)
+	k.verify()
+}
+
 // An import keeps a deleted card deleted, and gives its id to no other.
 func TestImportOverDeletedCard(t *testing.T) {
 	k := newKit(t)

@@ -29,6 +29,9 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 		if err := u.auditCard(AuditDelete, j.Owner.Top, &was, &c); err != nil {
 			return err
 		}
+		if err := u.lookAgain(j.OpenCharge, c.ID); err != nil {
+			return err
+		}
 		if leads {
 			if err := u.tellDeleted(&j, &c); err != nil {
 				return err
@@ -37,6 +40,20 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 		_, err = u.judge(&j, TriggerSave)
 		return err
 	})
+}
+
+// lookAgain makes a charge of a card due that waits for its first try or its next one,
+// so that the last look ends it, and not an hour or a day later.
+func (u *unitOfWork) lookAgain(id ChargeID, card CardID) error {
+	if id == 0 {
+		return nil
+	}
+	c, err := u.tx.Charge(id)
+	if err != nil || c.Card != card || c.State != ChargeCreated {
+		return err
+	}
+	c.DueAt, u.work = u.now, true
+	return u.tx.SetCharge(&c)
 }
 
 func (u *unitOfWork) tellDeleted(j *Judged, c *Card) error {

@@ -1,16 +1,23 @@
 package db
 
-import "sync"
+import (
+	"errors"
+	"sync"
+
+	sqlite3 "modernc.org/sqlite/lib"
+)
 
 // checkpointer copies the log into the database beside the writer, and has the log
 // begin anew while the writer pauses for the little that is left. Without it the writer
 // does that itself, inside the commit that makes the log too long, and everybody waits
 // for the fsync of thousands of scattered pages. Its failures are harmless: the writer's
-// own limit (wal_autocheckpoint) is behind it.
+// own limit (wal_autocheckpoint) is behind it; but for a disk that fails.
 type checkpointer struct {
 	open func() (*session, error)
 	// writer is held by a transaction that writes.
 	writer sync.Locker
+	// failed is told what may have lost pages of the database.
+	failed func(error)
 	due    chan struct{}
 	once   sync.Once
 	over   sync.WaitGroup
@@ -35,8 +42,8 @@ const (
 )
 
 // newCheckpointer makes one that sleeps; its connection is made when first needed.
-func newCheckpointer(writer sync.Locker, open func() (*session, error)) *checkpointer {
-	c := &checkpointer{open: open, writer: writer, due: make(chan struct{}, 1)}
+func newCheckpointer(writer sync.Locker, failed func(error), open func() (*session, error)) *checkpointer {
+	c := &checkpointer{open: open, writer: writer, failed: failed, due: make(chan struct{}, 1)}
 	c.over.Go(c.run)
 	return c
 }
@@ -70,15 +77,21 @@ func (c *checkpointer) run() {
 func (c *checkpointer) round(ses *session) {
 	for range checkpointPasses {
 		left, err := checkpoint(ses, sqlCheckpoint)
-		if err != nil {
-			return
+		if err == nil && left >= checkpointRest {
+			continue
 		}
-		if left < checkpointRest {
+		if err == nil {
 			c.writer.Lock()
-			_, _ = checkpoint(ses, sqlRestartLog)
+			_, err = checkpoint(ses, sqlRestartLog)
 			c.writer.Unlock()
-			return
 		}
+		// After a page that could not be written or synced the log must not begin anew:
+		// a later sync may succeed without it.
+		var said *sqliteError
+		if errors.As(err, &said) && said.code&0xff == sqlite3.SQLITE_IOERR {
+			c.failed(err)
+		}
+		return
 	}
 }
 

@@ -95,6 +95,16 @@ func (d *durable) poke() {
 	d.mu.Unlock()
 }
 
+// fail is the end, as a failed sync is.
+func (d *durable) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lost == nil {
+		d.lost = internal(fmt.Errorf("the database could not be written to the disk; nothing is written until a restart: %w", err))
+	}
+	d.turned.Broadcast()
+}
+
 // usable is an error once a sync failed.
 func (d *durable) usable() error {
 	d.mu.Lock()

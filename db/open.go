@@ -108,7 +108,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 		s.disk.sync = s.log.sync
 	}
 	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
-	s.checkpoints = newCheckpointer(&s.writer.turn, func() (*session, error) {
+	s.checkpoints = newCheckpointer(&s.writer.turn, s.disk.fail, func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache, fmt.Sprintf("busy_timeout(%d)", restartPatience)))
 	})
 	s.writer.logged = s.checkpoints.wake

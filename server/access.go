@@ -57,6 +57,13 @@ func (s *Server) guardXMLRPC(answer, tooMany http.HandlerFunc) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		Note(r.Context(), "api", "xmlrpc")
+		// A page of somebody else must not use a password that a browser kept, or the
+		// trusted network that it is in.
+		if s.origins.Check(r) != nil {
+			digest.Drain(r, s.options.MaxBody)
+			http.Error(w, "calls from pages of another origin are refused", http.StatusForbidden)
+			return
+		}
 		if s.trusts(r) {
 			next(w, r, Login{Customer: 1, Trusted: true})
 			return

@@ -86,6 +86,10 @@ func TestTrustedNetworks(t *testing.T) {
 	expect(t, call("10.1.2.3", nil), 200, ",10.1.2.3,xmlrpc,root,trusted,body")
 	expect(t, call("::ffff:10.1.2.3", nil), 200, ",10.1.2.3,xmlrpc,root,trusted,body")
 	expect(t, call("2001:db8::1", nil), 200, ",2001:db8::1,xmlrpc,root,trusted,body")
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+		expect(t, call("10.1.2.3", func(r *http.Request) { r.Header.Set(name, value) }), 403, "")
+		expect(t, call("10.1.2.3", func(r *http.Request) { r.Header.Set(name, value); sign(t, f, r, "acme", password) }), 403, "")
+	}
 	expect(t, call("10.2.0.1", nil), 401, "")
 	expect(t, call("127.0.0.1", nil), 401, "")
 	expect(t, call("10.1.2.3", func(r *http.Request) { sign(t, f, r, "acme", password) }), 200, "acme,10.1.2.3,xmlrpc,body")

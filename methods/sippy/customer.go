@@ -32,6 +32,13 @@ func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
 	r.terms(l)
 	l.Login = r.text("web_login")
 	l.Password = r.secret("api_password")
+	if l.Login.Value != nil && *l.Login.Value == "" {
+		// A customer without a login is read so, and sent back so.
+		l.Login = billing.Change[string]{}
+		if l.Password.Value != nil && *l.Password.Value == "" {
+			l.Password = billing.Change[billing.Secret]{}
+		}
+	}
 	r.secrets(customerSecrets)
 	l.Extra = r.fields(customerFields).merge()
 	return r.access()

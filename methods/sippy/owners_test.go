@@ -236,3 +236,10 @@ func TestUpdateNeedsAMember(t *testing.T) {
 	refuses(t, "updateAccount", members{m("blocked", xmlrpc.Int(1))}, 400, "Parameter i_account is required")
 	accepts(t, "updateAccount", members{m("i_account", xmlrpc.Int(100)), m("voip_password", xmlrpc.String("x"))})
 }
+
+// A customer without a login is read with an empty web_login, and sent back so.
+func TestEmptyLoginIsNone(t *testing.T) {
+	for _, method := range []string{"createCustomer", "updateCustomer"} {
+		accepts(t, method, with(sample(method), m("web_login", xmlrpc.String("")), m("api_password", xmlrpc.String(""))))
+	}
+}

@@ -2,6 +2,7 @@ package sippy
 
 import (
 	"context"
+	"slices"
 
 	"topupd/billing"
 	"topupd/methods/xmlrpc"
@@ -50,6 +51,14 @@ func idOf(p xmlrpc.Params, name string) (n int64, given bool, err error) {
 // own accounts and direct sub-customers (1.4, S-4).
 func (a *api) scope(ctx context.Context, c call) (context.Context, error) {
 	actor := billing.ActorFrom(ctx)
+	if actor.IsRoot() {
+		// Who says for whom it calls in the other member would call as root.
+		for _, other := range []caller{byWholesaler, byCustomer} {
+			if _, given := c.Params.Value(string(other)); given && !slices.Contains(c.method.known(), string(other)) {
+				return ctx, wrong(string(other))
+			}
+		}
+	}
 	if field := string(c.method.caller); field != "" {
 		n, given, err := idOf(c.Params, field)
 		if err != nil {

@@ -92,3 +92,18 @@ func TestScope(t *testing.T) {
 		}
 	}
 }
+
+// Root, and who is trusted, say for whom they call in the member that the method reads:
+// the other one would be taken for nothing, and the call be root's.
+func TestTheOtherCallerIsRefused(t *testing.T) {
+	for method, other := range map[string]string{
+		"deleteAccount": "i_wholesaler", "updateAccount": "i_wholesaler", "blockAccount": "i_wholesaler",
+		"accountCredit": "i_customer",
+	} {
+		var f fake
+		_, fault := f.call(t, billing.Actor{Login: "root", Customer: billing.Root}, method, with(sample(method), m(other, xmlrpc.Int(11))))
+		if fault == nil || fault.Code != 400 || fault.String != "Wrong "+other || f.calls != 0 {
+			t.Errorf("%s with %s: %v, %d calls", method, other, fault, f.calls)
+		}
+	}
+}
