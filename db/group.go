@@ -219,7 +219,8 @@ func (g *group) commit(members []*member) {
 		done, err = g.attempt(members, true)
 	}
 	if err != nil {
-		fail(members, err)
+		// A refusal too: it may rest on what another member did, and that is undone.
+		lose(members, err)
 		return
 	}
 	if done == 0 {

@@ -1,6 +1,10 @@
 package methods
 
-import "net/http"
+import (
+	"net/http"
+
+	"topupd/billing"
+)
 
 // Interface is one REST interface, as main mounts it. What is before it is not its
 // business: logins and tokens, limits, repeats by Idempotency-Key. What those refuse is
@@ -28,6 +32,7 @@ type Route struct {
 	// Pattern is one of http.ServeMux: "POST /api/subscriptions/{id}/autotopup".
 	Pattern string
 	Handler http.HandlerFunc
-	// Pays: it brings money. A customer that is blocked for billing may read and pay.
-	Pays bool
+	// Use is what it is for: it decides whether a blocked customer may, and what only
+	// reads is carried out as often as it is sent.
+	Use billing.Use
 }

@@ -32,20 +32,8 @@ type Route struct {
 	// Pattern is one of http.ServeMux, with a method.
 	Pattern string
 	Handler http.HandlerFunc
-	// Pays: it brings money, which a customer that is blocked for billing may.
-	Pays bool
-}
-
-// use is what a block may keep a customer from.
-func (rt *Route) use(unsafe bool) billing.Use {
-	switch {
-	case rt.Pays:
-		return billing.UsePays
-	case unsafe:
-		return billing.UseChanges
-	default:
-		return billing.UseReads
-	}
+	// Use is what it is for; a GET reads. What reads takes no Idempotency-Key.
+	Use billing.Use
 }
 
 var (
@@ -78,7 +66,10 @@ func (s *Server) MountInterface(i Interface) error {
 		if m == nil {
 			return fmt.Errorf("server: interface %s has a pattern %q", i.Name, rt.Pattern)
 		}
-		s.mux.Handle(rt.Pattern, mounted{s.guardREST(&i, rt, m[1] != http.MethodGet)})
+		if m[1] == http.MethodGet && rt.Use != billing.UseReads {
+			return fmt.Errorf("server: interface %s does more than read at %q", i.Name, rt.Pattern)
+		}
+		s.mux.Handle(rt.Pattern, mounted{s.guardREST(&i, rt)})
 	}
 	s.interfaces = append(s.interfaces, &i)
 	s.places = append(s.places, placesOf(&i)...)
@@ -87,7 +78,7 @@ func (s *Server) MountInterface(i Interface) error {
 
 // guardREST lets in by token or Basic, reads the body, and carries out what changes
 // something once for each Idempotency-Key.
-func (s *Server) guardREST(i *Interface, rt Route, unsafe bool) http.Handler {
+func (s *Server) guardREST(i *Interface, rt Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := recordOf(r.Context())
 		rec.refuse = i.Refuse
@@ -104,13 +95,13 @@ func (s *Server) guardREST(i *Interface, rt Route, unsafe bool) http.Handler {
 			i.Refuse(w, r, http.StatusTooManyRequests, tooManyText)
 			return
 		}
-		if err := billing.ActorFrom(r.Context()).May(rt.use(unsafe)); err != nil {
+		if err := billing.ActorFrom(r.Context()).May(rt.Use); err != nil {
 			digest.Drain(r, s.options.MaxBody)
 			i.Refuse(w, r, http.StatusForbidden, "the customer is blocked")
 			return
 		}
 		if body, ok := s.readBody(w, r, i); ok {
-			s.carryOut(w, r, i, rt, body, unsafe)
+			s.carryOut(w, r, i, rt, body)
 		}
 	})
 }
@@ -164,10 +155,10 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, i *Interface) 
 	return body, true
 }
 
-func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, i *Interface, rt Route, body []byte, unsafe bool) {
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, i *Interface, rt Route, body []byte) {
 	keys := r.Header.Values("Idempotency-Key")
 	switch {
-	case len(keys) == 0 || !unsafe:
+	case len(keys) == 0 || rt.Use == billing.UseReads:
 		rt.Handler(w, withBody(r, body))
 	case len(keys) > 1:
 		i.Refuse(w, r, http.StatusBadRequest, "Idempotency-Key: one is enough")

@@ -90,7 +90,7 @@ func (f *restFixture) things() Interface {
 	return Interface{
 		Name: "things", Refuse: shape, OpenAPI: []byte(`{"openapi":"3.0.3","info":{"title":"Things","version":"1"},"paths":{}}`),
 		Routes: []Route{
-			{Pattern: "GET /v1/things/{id}", Handler: func(w http.ResponseWriter, r *http.Request) {
+			{Pattern: "GET /v1/things/{id}", Use: billing.UseReads, Handler: func(w http.ResponseWriter, r *http.Request) {
 				a := billing.ActorFrom(r.Context())
 				fmt.Fprint(w, r.PathValue("id"), " ", a.Login, " ", a.Customer, " ", a.API)
 			}},
@@ -112,7 +112,11 @@ func (f *restFixture) things() Interface {
 				w.Header().Set("X-Late", "lost")
 				fmt.Fprintf(w, "run %d of %s%s", f.runs, b, r.FormValue("q"))
 			}},
-			{Pattern: "GET /v1/kinds", Handler: func(http.ResponseWriter, *http.Request) {}},
+			{Pattern: "GET /v1/kinds", Use: billing.UseReads, Handler: func(http.ResponseWriter, *http.Request) {}},
+			{Pattern: "POST /v1/look", Use: billing.UseReads, Handler: func(w http.ResponseWriter, _ *http.Request) {
+				f.runs++
+				fmt.Fprint(w, "look ", f.runs)
+			}},
 			{Pattern: "DELETE /v1/things/{id}", Handler: func(http.ResponseWriter, *http.Request) { panic("in the handler") }},
 		},
 	}
@@ -212,6 +216,14 @@ func TestWrongTokensAreSlowed(t *testing.T) {
 	expect(t, f.send("GET", "/v1/things/a", "", withToken), 200, "")
 }
 
+// What only reads is carried out each time: it needs no transaction that all wait for.
+func TestRESTReadingIgnoresTheKey(t *testing.T) {
+	f := newRESTFixture(t, nil)
+	for _, want := range []string{"look 1", "look 2"} {
+		expect(t, f.send("POST", "/v1/look", "a", withToken, "Idempotency-Key: k"), 200, want)
+	}
+}
+
 // A blocked customer is kept from changes; one that owes may read and pay.
 func TestRESTBlocked(t *testing.T) {
 	for block, want := range map[billing.Block][3]int{
@@ -221,7 +233,7 @@ func TestRESTBlocked(t *testing.T) {
 		f := newRESTFixture(t, nil)
 		paying := f.things()
 		paying.Name = "paying"
-		paying.Routes = []Route{{Pattern: "POST /v2/pay", Handler: paying.Routes[1].Handler, Pays: true}}
+		paying.Routes = []Route{{Pattern: "POST /v2/pay", Handler: paying.Routes[1].Handler, Use: billing.UsePays}}
 		if err := f.MountInterface(paying); err != nil {
 			t.Fatal(err)
 		}
@@ -351,7 +363,7 @@ func TestMountInterfaceRefuses(t *testing.T) {
 	good := func() Interface {
 		return Interface{
 			Name: "others", Refuse: shape, OpenAPI: []byte(`{}`),
-			Routes: []Route{{Pattern: "GET /others", Handler: func(http.ResponseWriter, *http.Request) {}}},
+			Routes: []Route{{Pattern: "GET /others", Use: billing.UseReads, Handler: func(http.ResponseWriter, *http.Request) {}}},
 		}
 	}
 	for name, change := range map[string]func(*Interface){

@@ -71,7 +71,14 @@ func newKit(t testing.TB, o poolplan.Options) *kit {
 	o.Log = func(_ context.Context, err error) { k.logged = append(k.logged, err) }
 	in := poolplan.New(k.engine, o)
 	for _, r := range in.Routes {
-		k.mux.Handle(r.Pattern, r.Handler)
+		k.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, req *http.Request) {
+			// What the server sees to.
+			if billing.ActorFrom(req.Context()).May(r.Use) != nil {
+				in.Refuse(w, req, http.StatusForbidden, "the customer is blocked")
+				return
+			}
+			r.Handler(w, req)
+		})
 	}
 	k.router = contract(t, in.OpenAPI)
 	k.load(base)

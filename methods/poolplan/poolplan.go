@@ -44,7 +44,7 @@ func New(e Engine, o Options) methods.Interface {
 		Routes: []methods.Route{
 			// The source page calls both ids {id}; a pattern's names are distinct.
 			{Pattern: "POST /api/v2/customer/{customerId}/offer/{offerId}/topup", Handler: a.topUp},
-			{Pattern: "GET /api/v2/global/call/{requestId}", Handler: a.status},
+			{Pattern: "GET /api/v2/global/call/{requestId}", Handler: a.status, Use: billing.UseReads},
 		},
 		Refuse: refuse,
 	}

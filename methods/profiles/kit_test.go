@@ -67,7 +67,14 @@ func newKit(t testing.TB) *kit {
 	})
 	i := profiles.New(k.e, profiles.Options{})
 	for _, r := range i.Routes {
-		k.mux.HandleFunc(r.Pattern, r.Handler)
+		k.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, req *http.Request) {
+			// What the server sees to.
+			if billing.ActorFrom(req.Context()).May(r.Use) != nil {
+				i.Refuse(w, req, http.StatusForbidden, "the customer is blocked")
+				return
+			}
+			r.Handler(w, req)
+		})
 	}
 	doc, err := openapi3.NewLoader().LoadFromData(i.OpenAPI)
 	if err != nil {

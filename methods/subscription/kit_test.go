@@ -92,7 +92,14 @@ func mounted(e Engine, failed func(error)) http.Handler {
 	in := New(e, Options{Failed: func(_ context.Context, err error) { failed(err) }})
 	mux := http.NewServeMux()
 	for _, r := range in.Routes {
-		mux.HandleFunc(r.Pattern, r.Handler)
+		mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, req *http.Request) {
+			// What the server sees to.
+			if billing.ActorFrom(req.Context()).May(r.Use) != nil {
+				in.Refuse(w, req, http.StatusForbidden, "the customer is blocked")
+				return
+			}
+			r.Handler(w, req)
+		})
 	}
 	return mux
 }

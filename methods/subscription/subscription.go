@@ -3,7 +3,6 @@ package subscription
 import (
 	"context"
 	_ "embed"
-	"net/http"
 	"time"
 
 	"topupd/billing"
@@ -51,21 +50,10 @@ func New(e Engine, o Options) methods.Interface {
 		Name:    Name,
 		OpenAPI: openAPI,
 		Routes: []methods.Route{
-			{Pattern: "POST " + path, Handler: a.may(billing.UsePays, a.enable), Pays: true},
-			{Pattern: "GET " + path, Handler: a.may(billing.UseReads, a.get)},
-			{Pattern: "DELETE " + path, Handler: a.may(billing.UseChanges, a.disable)},
+			{Pattern: "POST " + path, Handler: a.enable, Use: billing.UsePays},
+			{Pattern: "GET " + path, Handler: a.get, Use: billing.UseReads},
+			{Pattern: "DELETE " + path, Handler: a.disable},
 		},
 		Refuse: refuse,
-	}
-}
-
-// may keeps a blocked customer from what its block forbids: a top-up is a payment.
-func (a *api) may(use billing.Use, h http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if err := billing.ActorFrom(r.Context()).May(use); err != nil {
-			a.problem(r, err).write(w, r)
-			return
-		}
-		h(w, r)
 	}
 }
