@@ -52,6 +52,7 @@ type Reader interface {
 	TokenReader
 	AnswerReader
 	PoolReader
+	ServiceReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -80,6 +81,7 @@ type Tx interface {
 	Part(fn func() error) error
 	PoolWriter
 	BalanceActionWriter
+	ServiceWriter
 }
 
 // OwnerReader reads owners and their standing.
