@@ -53,6 +53,7 @@ type Reader interface {
 	AnswerReader
 	PoolReader
 	ServiceReader
+	BalanceTopupReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -82,6 +83,7 @@ type Tx interface {
 	PoolWriter
 	BalanceActionWriter
 	ServiceWriter
+	BalanceTopupWriter
 }
 
 // OwnerReader reads owners and their standing.
@@ -97,6 +99,8 @@ type OwnerReader interface {
 	Owners(f OwnerFilter) ([]Owner, error)
 	// MaxOwnerNumber is the highest number of a kind that was ever used, 0 if none.
 	MaxOwnerNumber(OwnerKind) (int64, error)
+	// AccountByGroup finds the account of a balance group.
+	AccountByGroup(group int64) (Owner, error)
 	// AccountNamed finds an account by its username.
 	AccountNamed(username string) (Owner, error)
 	// CustomersNamed lists the customers of a name, by id.
