@@ -30,6 +30,10 @@ var kinds = map[string]func(members []member) (line, error){
 	"order":        decodeOrder,
 	"pool_plan":    decodePoolPlan,
 	"token":        decodeToken,
+	"service":      decodeService,
+	"topup":        decodeTopup,
+
+	"recurring_topup": decodeRule,
 
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,
