@@ -34,6 +34,8 @@ func constraints(t *testing.T, e Engine) {
 		"pools":    poolRules,
 		"guesses":  guessRules,
 		"actions":  actionRules,
+		"rules":    ruleRules,
+		"topups":   balanceTopupRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

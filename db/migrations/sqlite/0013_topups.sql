@@ -69,7 +69,7 @@ CREATE TABLE topup_rules (
     CONSTRAINT topup_rules_done CHECK (done >= 0 AND (periods IS NULL OR done <= periods)),
     CONSTRAINT topup_rules_failures CHECK (failures >= 0),
     CONSTRAINT topup_rules_state CHECK (state = 'active' OR state = 'finished' OR state = 'cancelled' OR state = 'failed'),
-    CONSTRAINT topup_rules_finished CHECK ((state <> 'finished' OR done = periods) AND (state <> 'active' OR periods IS NULL OR done < periods)),
+    CONSTRAINT topup_rules_finished CHECK ((state <> 'finished' OR (periods IS NOT NULL AND done = periods)) AND (state <> 'active' OR periods IS NULL OR done < periods)),
     CONSTRAINT topup_rules_suspended CHECK (suspended = '' OR state = 'active')
 ) STRICT;
 
