@@ -300,6 +300,9 @@ func (k *kit) state() string {
 			return err
 		}
 		topups, err := r.BalanceTopups(billing.BalanceTopupFilter{Deleted: true})
+		for i := range topups { // the export has them
+			topups[i].Before, topups[i].After = nil, nil
+		}
 		fmt.Fprintf(&out, "%+v\n%+v\n", charges, topups)
 		return err
 	})
