@@ -52,6 +52,7 @@ type Reader interface {
 	TokenReader
 	AnswerReader
 	PoolReader
+	EventReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -79,6 +80,7 @@ type Tx interface {
 	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
 	Part(fn func() error) error
 	PoolWriter
+	EventWriter
 }
 
 // OwnerReader reads owners and their standing.
@@ -179,6 +181,8 @@ type Judged struct {
 	OpenCharge ChargeID
 	// OpenPeriods: the owner has billing periods that are not settled.
 	OpenPeriods bool
+	// Watched: a subscription to events wants to know of changed balances, of whomever.
+	Watched bool
 }
 
 // Available is balance + credit limit - reserved; nil when the limit is

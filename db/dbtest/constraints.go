@@ -33,6 +33,9 @@ func constraints(t *testing.T, e Engine) {
 		"answers":  answerRules,
 		"pools":    poolRules,
 		"guesses":  guessRules,
+		"hubs":     hubRules,
+		"events":   eventRules,
+		"sends":    deliveryRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -58,6 +58,10 @@ func records(t *testing.T, e Engine) {
 		"tokens":      tokenRecords,
 		"answers":     answerRecords,
 		"pools":       poolRecords,
+		"hubs":        hubRecords,
+		"told":        eventRecords,
+		"deliveries":  deliveryRecords,
+		"old events":  oldEvents,
 		"top-ups":     topUpRecords,
 		"guesses":     guessRecords,
 	} {
