@@ -52,6 +52,11 @@ type Reader interface {
 	TokenReader
 	AnswerReader
 	PoolReader
+	BalanceActionReader
+	AdjustmentReader
+	TransferReader
+	ReservationReader
+	BucketReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -79,6 +84,10 @@ type Tx interface {
 	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
 	Part(fn func() error) error
 	PoolWriter
+	AdjustmentWriter
+	TransferWriter
+	ReservationWriter
+	BucketWriter
 }
 
 // OwnerReader reads owners and their standing.
