@@ -84,6 +84,7 @@ type Tx interface {
 	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
 	Part(fn func() error) error
 	PoolWriter
+	BalanceActionWriter
 	AdjustmentWriter
 	TransferWriter
 	ReservationWriter

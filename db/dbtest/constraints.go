@@ -33,6 +33,7 @@ func constraints(t *testing.T, e Engine) {
 		"answers":  answerRules,
 		"pools":    poolRules,
 		"guesses":  guessRules,
+		"actions":  actionRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
