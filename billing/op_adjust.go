@@ -28,13 +28,13 @@ func (e *Engine) Adjust(ctx context.Context, p AdjustParams) (a Adjustment, err 
 		return a, err
 	}
 	err = e.update(ctx, func(u *unitOfWork) (err error) {
-		a, err = u.adjust(p)
+		a, err = u.adjustBucket(p)
 		return err
 	})
 	return a, err
 }
 
-func (u *unitOfWork) adjust(p AdjustParams) (Adjustment, error) {
+func (u *unitOfWork) adjustBucket(p AdjustParams) (Adjustment, error) {
 	h, err := u.holding(p.Owner, p.Unit)
 	if err == nil {
 		err = checkWhole(p.Unit, p.Amount)

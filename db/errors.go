@@ -43,6 +43,9 @@ var constraintFields = map[string]string{
 	"idempotency_keys.customer_id, idempotency_keys.key":                                   "key",
 	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
 	"expected_payments.charge_id":                                                          "charge",
+	"adjustments.id":                                                                       "id",
+	"transfers.id":                                                                         "id",
+	"reservations.id":                                                                      "id",
 	"balance_actions.id":                                                                   "id",
 	"correspondence_types.name":                                                            "name",
 }
