@@ -53,6 +53,11 @@ type Reader interface {
 	AnswerReader
 	PoolReader
 	EventReader
+	BalanceActionReader
+	AdjustmentReader
+	TransferReader
+	ReservationReader
+	BucketReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -81,6 +86,11 @@ type Tx interface {
 	Part(fn func() error) error
 	PoolWriter
 	EventWriter
+	BalanceActionWriter
+	AdjustmentWriter
+	TransferWriter
+	ReservationWriter
+	BucketWriter
 }
 
 // OwnerReader reads owners and their standing.

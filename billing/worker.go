@@ -93,6 +93,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	var notices []NoticeID
 	var pools []PoolTopUpID
 	e.keepPools(ctx, f)
+	e.keepReservations(ctx, f)
 	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
 	err = e.view(ctx, func(r Reader) (err error) {
 		// What may have been captured is asked about before anything new is sent.
@@ -147,6 +148,8 @@ type flight struct {
 	seats chan struct{} // one for each call about a charge to a gateway
 	freed chan struct{}
 	pools time.Time // when pool plans were last seen to
+	// reservations is when it was looked for those whose time is over.
+	reservations time.Time
 	// alone works on one row at a time, in the order of the rows: a simulation that is
 	// to repeat itself counts the calls.
 	alone bool

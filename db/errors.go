@@ -43,10 +43,14 @@ var constraintFields = map[string]string{
 	"idempotency_keys.customer_id, idempotency_keys.key":                                   "key",
 	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
 	"expected_payments.charge_id":                                                          "charge",
-	"hub_subscriptions.customer_id, hub_subscriptions.callback, hub_subscriptions.query":   "callback",
-	"deliveries.event_id, deliveries.hub_id":                                               "delivery",
-	"deliveries.hub_id, deliveries.subject":                                                "subject",
-	"correspondence_types.name":                                                            "name",
+	"adjustments.id":                                                                       "id",
+	"transfers.id":                                                                         "id",
+	"reservations.id":                                                                      "id",
+	"balance_actions.id":                                                                   "id",
+	"hub_subscriptions.customer_id, hub_subscriptions.callback, hub_subscriptions.query": "callback",
+	"deliveries.event_id, deliveries.hub_id":                                             "delivery",
+	"deliveries.hub_id, deliveries.subject":                                              "subject",
+	"correspondence_types.name":                                                          "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

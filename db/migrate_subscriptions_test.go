@@ -32,7 +32,7 @@ VALUES (20, 0, 2, 20, '/1/10/', 'Acme', '', '', 'USD', 0, 0, '', 0, 0, ''), (201
 		`INSERT INTO cards (id, owner_id, top_id, gateway, gateway_customer, fingerprint, brand, last4, exp_month, exp_year, holder, is_primary, state, aside, auto_collect, priority, extra)
 VALUES (1000, 201, 20, 'sandbox', '', '', '', '', 0, 0, '', 0, 'usable', '', 0, 1, ''), (1001, 20, 20, 'sandbox', '', '', '', '', 0, 0, '', 0, 'usable', '', 0, 1, '')`,
 		`INSERT INTO objects (type, key, body) VALUES
-('service', '1', '{"type":"service","id":1,"i_account":100,"class":"/x"}'),
+('service', '1', '{"type":"service","id":1,"i_account":7,"class":"/x"}'),
 ('subscription', '1', '{"type":"subscription","id":1,"i_account":100,"phoneNumber":"1555","categoryId":1,"wholeSalesPartnerId":9,"salesCode":null}'),
 ('subscription', '2', '{"type":"subscription","id":2,"i_customer":10,"phoneNumber":""}'),
 ('subscription', '3', '{"type":"subscription","id":3,"i_account":7,"phoneNumber":"nobody''s"}'),
