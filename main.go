@@ -33,6 +33,7 @@ import (
 	"topupd/methods/profiles"
 	"topupd/methods/sippy"
 	"topupd/methods/subscription"
+	"topupd/methods/tmf654"
 	"topupd/methods/xmlrpc"
 	"topupd/server"
 	"topupd/server/cli"
@@ -179,11 +180,12 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 }
 
 // interfaces are the REST interfaces, in alphabetical order.
-func interfaces(e *billing.Engine) []methods.Interface {
+func interfaces(e *billing.Engine, c *cli.Config) []methods.Interface {
 	return []methods.Interface{
 		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
 		profiles.New(e, profiles.Options{Failed: server.NoteError}),
 		subscription.New(e, subscription.Options{Failed: server.NoteError}),
+		tmf654.New(e, tmf654.Options{Failed: server.NoteError, DeclinedCreated: c.DeclinedCreated}),
 	}
 }
 
@@ -197,9 +199,9 @@ func noteRefusal(ctx context.Context, err error) {
 }
 
 // mountable are the interfaces as the server knows them.
-func mountable(e *billing.Engine) []server.Interface {
+func mountable(e *billing.Engine, c *cli.Config) []server.Interface {
 	var list []server.Interface
-	for _, i := range interfaces(e) {
+	for _, i := range interfaces(e, c) {
 		list = append(list, mountableOne(i))
 	}
 	return list
@@ -208,7 +210,7 @@ func mountable(e *billing.Engine) []server.Interface {
 func mountableOne(i methods.Interface) server.Interface {
 	one := server.Interface{Name: i.Name, OpenAPI: i.OpenAPI, Refuse: i.Refuse}
 	for _, r := range i.Routes {
-		one.Routes = append(one.Routes, server.Route{Pattern: r.Pattern, Handler: r.Handler, Use: r.Use})
+		one.Routes = append(one.Routes, server.Route{Pattern: r.Pattern, Handler: r.Handler, Use: r.Use, OwnKeys: r.OwnKeys})
 	}
 	return one
 }

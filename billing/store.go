@@ -58,6 +58,8 @@ type Reader interface {
 	TransferReader
 	ReservationReader
 	BucketReader
+	ServiceReader
+	BalanceTopupReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -91,6 +93,8 @@ type Tx interface {
 	TransferWriter
 	ReservationWriter
 	BucketWriter
+	ServiceWriter
+	BalanceTopupWriter
 }
 
 // OwnerReader reads owners and their standing.
@@ -106,6 +110,8 @@ type OwnerReader interface {
 	Owners(f OwnerFilter) ([]Owner, error)
 	// MaxOwnerNumber is the highest number of a kind that was ever used, 0 if none.
 	MaxOwnerNumber(OwnerKind) (int64, error)
+	// AccountByGroup finds the account of a balance group.
+	AccountByGroup(group int64) (Owner, error)
 	// AccountNamed finds an account by its username.
 	AccountNamed(username string) (Owner, error)
 	// CustomersNamed lists the customers of a name, by id.

@@ -44,7 +44,10 @@ type Config struct {
 	ScheduleLowBalance string
 	ScheduleProfiles   string
 	ScheduleBilling    string
-	TimeZone           *time.Location
+	ScheduleRecurring  string
+	// DeclinedCreated answers 201 to a declined top-up over TMF654.
+	DeclinedCreated bool
+	TimeZone        *time.Location
 
 	LogLevel zerolog.Level
 	// LogFormat is json, console, or empty: console on a terminal.

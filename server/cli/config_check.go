@@ -70,6 +70,8 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
 		ScheduleProfiles:   strings.TrimSpace(s.ScheduleProfiles),
+		ScheduleRecurring:  strings.TrimSpace(s.ScheduleRecurring),
+		DeclinedCreated:    k.toggle("--topup-declined-created", s.DeclinedCreated),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),
 	}
 	k.database(s.DB)
@@ -93,6 +95,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		},
 		MissedPeriods:     k.missed(s.MissedPeriods),
 		StackExpected:     k.toggle("--stack-expected-payments", s.StackExpected),
+		FailedTopupsAgain: k.toggle("--failed-topups-again", s.FailedTopupsAgain),
 		Location:          zone,
 		GatewayTimeout:    k.duration("--gateway-timeout", s.GatewayTimeout, 100*time.Millisecond, 10*time.Minute),
 		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),

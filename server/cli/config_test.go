@@ -85,6 +85,8 @@ var settingCases = []struct {
 	{"stack-expected-payments", "true", "perhaps", "true or false", false},
 	{"hub-allow-private", "true", "perhaps", "true", false},
 	{"event-days", "0", "-1", "from 0 to 36500", false},
+	{"failed-topups-again", "true", "perhaps", "true or false", false},
+	{"topup-declined-created", "true", "perhaps", "true or false", false},
 	{"audit-days", "0", "-1", "from 0 to 36500", false},
 	{"audit-days", "30", "30d", "from 0 to 36500", false},
 	{"missed-periods", "all", "some", "current, all, none", false},
