@@ -26,6 +26,7 @@ func (e *Engine) Import(ctx context.Context, hold bool, fn func(*Importer) error
 		if !u.actor.IsRoot() {
 			return Errorf(Forbidden, "", "import needs a root login")
 		}
+		u.quiet = true // an import is not news
 		im := &Importer{u: u, hold: hold, name: newCause()}
 		if err := fn(im); err != nil {
 			return err

@@ -53,6 +53,7 @@ type Reader interface {
 	TokenReader
 	AnswerReader
 	PoolReader
+	EventReader
 	BalanceActionReader
 	AdjustmentReader
 	TransferReader
@@ -85,6 +86,7 @@ type Tx interface {
 	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
 	Part(fn func() error) error
 	PoolWriter
+	EventWriter
 	BalanceActionWriter
 	AdjustmentWriter
 	TransferWriter
@@ -190,6 +192,8 @@ type Judged struct {
 	OpenCharge ChargeID
 	// OpenPeriods: the owner has billing periods that are not settled.
 	OpenPeriods bool
+	// Watched: a subscription to events wants to know of changed balances, of whomever.
+	Watched bool
 }
 
 // Available is balance + credit limit - reserved; nil when the limit is

@@ -11,7 +11,7 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
-// Work sends due charges, refunds and notices, applies pool top-ups, and deletes what is kept for a time, until
+// Work sends due charges, refunds, notices and events, applies pool top-ups, and deletes what is kept for a time, until
 // ctx is done, then waits for what is in flight. The rows are the queue; any number of processes may work.
 func (e *Engine) Work(ctx context.Context) {
 	tick := time.NewTicker(poll)
@@ -19,10 +19,13 @@ func (e *Engine) Work(ctx context.Context) {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	var tidying sync.WaitGroup
-	if e.set.AuditDays > 0 || e.set.AnswerDays > 0 {
+	if e.set.AuditDays > 0 || e.set.AnswerDays > 0 || e.set.EventDays > 0 {
 		tidying.Go(func() { e.tidyUp(ctx) })
 	}
 	defer tidying.Wait()
+	var events sync.WaitGroup
+	events.Go(func() { e.workEvents(ctx) })
+	defer events.Wait()
 	for {
 		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {
 			e.observer.Failed("due charges and notices could not be listed", err)

@@ -47,7 +47,10 @@ var constraintFields = map[string]string{
 	"transfers.id":                                                                         "id",
 	"reservations.id":                                                                      "id",
 	"balance_actions.id":                                                                   "id",
-	"correspondence_types.name":                                                            "name",
+	"hub_subscriptions.customer_id, hub_subscriptions.callback, hub_subscriptions.query": "callback",
+	"deliveries.event_id, deliveries.hub_id":                                             "delivery",
+	"deliveries.hub_id, deliveries.subject":                                              "subject",
+	"correspondence_types.name":                                                          "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

@@ -141,6 +141,18 @@ func TestQueryPlans(t *testing.T) {
 		"balance actions within": {sqlBalanceActionsIn, 6, []string{"balance_actions_top"}},
 		"drop audit rows":        {sqlDropAudit, 2, []string{"audit USING INTEGER PRIMARY KEY", "audit_time (logged_at<?)"}},
 		"audit rows":             {sqlAuditRows, 4, []string{"audit_time"}},
+		"watched balances":       {sqlBalancesWatched, 0, []string{"hub_subscriptions_balances"}},
+		"events of owner":        {sqlEventsOf, 3, []string{"events_owner"}},
+		"events":                 {sqlEvents, 2, []string{"USING INTEGER PRIMARY KEY"}},
+		"old events":             {sqlOldEvents, 2, []string{"events_time", "deliveries_once", "h USING INTEGER PRIMARY KEY"}},
+		"deliveries of event":    {sqlDeliveriesOf, 1, []string{"deliveries_once"}},
+		"deliveries in state":    {sqlDeliveriesInState, 3, []string{"deliveries_state"}},
+		"deliveries to hub":      {sqlDeliveriesToHub, 3, []string{"deliveries_hub"}},
+		"due hubs":               {sqlDueHubs, 1, []string{"deliveries_due (hub_id=? AND due_at>? AND due_at<?)"}},
+		"due deliveries":         {sqlDueDeliveries, 3, []string{"deliveries_due (hub_id=? AND due_at>? AND due_at<?)"}},
+		"head delivery":          {sqlHeadDelivery, 2, []string{"deliveries_head (hub_id=? AND subject=?)"}},
+		"waiting delivery":       {sqlWaitingDelivery, 2, []string{"deliveries_waiting (hub_id=? AND subject=?)"}},
+		"drop deliveries":        {sqlDropDeliveriesOf, 1, []string{"deliveries_once"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := queryPlan(t, s, q.query, q.args)
