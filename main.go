@@ -208,7 +208,7 @@ func mountable(e *billing.Engine) []server.Interface {
 func mountableOne(i methods.Interface) server.Interface {
 	one := server.Interface{Name: i.Name, OpenAPI: i.OpenAPI, Refuse: i.Refuse}
 	for _, r := range i.Routes {
-		one.Routes = append(one.Routes, server.Route{Pattern: r.Pattern, Handler: r.Handler, Use: r.Use})
+		one.Routes = append(one.Routes, server.Route{Pattern: r.Pattern, Handler: r.Handler, Use: r.Use, OwnKeys: r.OwnKeys})
 	}
 	return one
 }

@@ -59,6 +59,7 @@ type Reader interface {
 	TransferReader
 	ReservationReader
 	BucketReader
+	ServiceReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -92,6 +93,7 @@ type Tx interface {
 	TransferWriter
 	ReservationWriter
 	BucketWriter
+	ServiceWriter
 }
 
 // OwnerReader reads owners and their standing.

@@ -35,4 +35,7 @@ type Route struct {
 	// Use is what it is for: it decides whether a blocked customer may, and what only
 	// reads is carried out as often as it is sent.
 	Use billing.Use
+	// OwnKeys: the handler is given its Idempotency-Key, one at most, and sees to it
+	// itself. It may wait.
+	OwnKeys bool
 }

@@ -34,6 +34,8 @@ type Route struct {
 	Handler http.HandlerFunc
 	// Use is what it is for; a GET reads. What reads takes no Idempotency-Key.
 	Use billing.Use
+	// OwnKeys: the handler sees to its Idempotency-Key itself.
+	OwnKeys bool
 }
 
 var (
@@ -162,6 +164,8 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, i *Interface, 
 		rt.Handler(w, withBody(r, body))
 	case len(keys) > 1:
 		i.Refuse(w, r, http.StatusBadRequest, "Idempotency-Key: one is enough")
+	case rt.OwnKeys:
+		rt.Handler(w, withBody(r, body))
 	default:
 		s.once(w, r, i, rt, body, keys[0])
 	}

@@ -1,0 +1,233 @@
+package tmf654
+
+import (
+	"bytes"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"topupd/billing"
+)
+
+// The page of a list: what it has unless limit says otherwise, and the most it may have.
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// query is what a list, or one resource, is asked with.
+type query struct {
+	fields        []string // nil: all
+	offset, limit int
+	filters       []filter
+}
+
+// filter is a path of members and the values that one of them may have.
+type filter struct {
+	path   string
+	values []string
+}
+
+// readQuery reads the parameters. A plus sign stands for itself here, as ids are written
+// with it: Oracle's own examples do not escape it.
+func readQuery(r *http.Request) (*query, error) {
+	given, err := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, "+", "%2B"))
+	if err != nil {
+		return nil, wrongMember("query", "the query cannot be read")
+	}
+	q := &query{limit: defaultLimit}
+	for _, name := range slices.Sorted(mapKeys(given)) {
+		values := given[name]
+		switch name {
+		case "fields":
+			for _, v := range values {
+				for f := range strings.SplitSeq(v, ",") {
+					if f = strings.TrimSpace(f); f != "" {
+						q.fields = append(q.fields, f)
+					}
+				}
+			}
+		case "offset":
+			if q.offset, err = wholeNumber(name, values, 1<<53); err != nil {
+				return nil, err
+			}
+		case "limit":
+			if q.limit, err = wholeNumber(name, values, 1<<53); err != nil {
+				return nil, err
+			}
+			q.limit = min(q.limit, maxLimit)
+		default:
+			f := filter{path: name}
+			for _, v := range values {
+				f.values = append(f.values, strings.Split(v, ",")...)
+			}
+			q.filters = append(q.filters, f)
+		}
+	}
+	return q, nil
+}
+
+func mapKeys(v url.Values) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name := range v {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+func wholeNumber(name string, values []string, most int) (int, error) {
+	n, err := strconv.Atoi(values[0])
+	if err != nil || n < 0 || n > most || len(values) > 1 {
+		return 0, wrongMember(name, "%s is a whole number from 0", name)
+	}
+	return n, nil
+}
+
+// take removes a filter with one value from the query, for an engine that answers it by an
+// index.
+func (q *query) take(path string) (value string, there bool) {
+	for i, f := range q.filters {
+		if f.path == path && len(f.values) == 1 {
+			q.filters = slices.Delete(q.filters, i, i+1)
+			return f.values[0], true
+		}
+	}
+	return "", false
+}
+
+// matches reports whether a resource has what the filters ask for. A filter whose first
+// member no resource of the kind has is left out of account (T-9).
+func (q *query) matches(body map[string]any) bool {
+	for _, f := range q.filters {
+		path := strings.Split(f.path, ".")
+		if _, known := body[path[0]]; known && !f.found(body, path) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *filter) found(v any, path []string) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, func(one any) bool { return f.found(one, path) })
+	case map[string]any:
+		return len(path) > 0 && f.found(v[path[0]], path[1:])
+	case nil:
+		return false
+	}
+	if len(path) > 0 {
+		return false
+	}
+	return slices.ContainsFunc(f.values, func(want string) bool { return sameText(v, want) })
+}
+
+// sameText compares a member with a filter's value. Plus signs and spaces are one; numbers
+// are compared by their value.
+func sameText(v any, want string) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, "+", " ") == strings.ReplaceAll(want, "+", " ")
+	case bool:
+		return strconv.FormatBool(v) == strings.ToLower(want)
+	case json.Number:
+		a, errA := billing.ParseWireMicros(v.String())
+		b, errB := billing.ParseWireMicros(want)
+		return errA == nil && errB == nil && a == b
+	}
+	return false
+}
+
+// page answers with a page of all resources of a kind: those that match are counted, and
+// those of the page are kept. all yields whole resources.
+func (q *query) page(all iter.Seq2[any, error]) (answer, error) {
+	list, total := []json.RawMessage{}, 0
+	for one, err := range all {
+		if err != nil {
+			return answer{}, err
+		}
+		raw, err := marshal(one)
+		if err != nil {
+			return answer{}, err
+		}
+		if len(q.filters) > 0 {
+			var body map[string]any
+			if err := unmarshalNumbers(raw, &body); err != nil {
+				return answer{}, err
+			}
+			if !q.matches(body) {
+				continue
+			}
+		}
+		if total >= q.offset && len(list) < q.limit {
+			if raw, err = q.project(raw); err != nil {
+				return answer{}, err
+			}
+			list = append(list, raw)
+		}
+		total++
+	}
+	return listed(list, total), nil
+}
+
+// listed is a page of a list with the headers that count it.
+func listed(list []json.RawMessage, total int) answer {
+	if list == nil {
+		list = []json.RawMessage{}
+	}
+	return answer{status: http.StatusOK, body: list, header: http.Header{
+		"X-Result-Count": {strconv.Itoa(len(list))}, "X-Total-Count": {strconv.Itoa(total)},
+	}}
+}
+
+// one answers with one resource, of which fields may ask for parts.
+func (q *query) one(resource any) (answer, error) {
+	raw, err := marshal(resource)
+	if err == nil {
+		raw, err = q.project(raw)
+	}
+	return ok(json.RawMessage(raw)), err
+}
+
+// project keeps the members that fields names, and no others, in their order.
+func (q *query) project(raw []byte) (json.RawMessage, error) {
+	if q.fields == nil {
+		return raw, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	out := []byte{'{'}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		if member, _ := name.(string); slices.Contains(q.fields, member) {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(strconv.AppendQuote(out, member), ':')
+			out = append(out, value...)
+		}
+	}
+	return append(out, '}'), nil
+}
+
+// unmarshalNumbers is json.Unmarshal that keeps numbers as they are written.
+func unmarshalNumbers(raw []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(v)
+}
