@@ -59,8 +59,8 @@ func (u *unitOfWork) deliver(ev *Event, h *HubSubscription) error {
 	return u.tx.AddDelivery(&d)
 }
 
-// emitBalances tells of the buckets that a posting moved, or a reservation. It is called
-// for each of them, so it asks nothing of the database where Judged has told already.
+// emitBalances tells of the buckets that a posting moved, to who subscribed to that. It
+// asks once in a transaction: half a microsecond, where most often nobody did.
 func (u *unitOfWork) emitBalances(entries []Entry) error {
 	if u.quiet || u.watched == watchNone {
 		return nil
@@ -70,9 +70,11 @@ func (u *unitOfWork) emitBalances(entries []Entry) error {
 		if err != nil {
 			return err
 		}
-		if u.watch(is); !is {
+		if !is {
+			u.watched = watchNone
 			return nil
 		}
+		u.watched = watchSome
 	}
 	for _, e := range entries {
 		if e.Owner == 0 {
@@ -102,10 +104,3 @@ const (
 	watchNone
 	watchSome
 )
-
-func (u *unitOfWork) watch(is bool) {
-	u.watched = watchNone
-	if is {
-		u.watched = watchSome
-	}
-}

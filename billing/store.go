@@ -194,8 +194,6 @@ type Judged struct {
 	OpenCharge ChargeID
 	// OpenPeriods: the owner has billing periods that are not settled.
 	OpenPeriods bool
-	// Watched: a subscription to events wants to know of changed balances, of whomever.
-	Watched bool
 }
 
 // Available is balance + credit limit - reserved; nil when the limit is

@@ -8,8 +8,8 @@ type EventReader interface {
 	Hub(HubID) (HubSubscription, error)
 	// Hubs lists those that are not deleted.
 	Hubs() ([]HubSubscription, error)
-	// BalancesWatched reports whether a subscription wants to know of changed balances.
-	// Judged says the same.
+	// BalancesWatched reports whether a subscription wants to know of changed balances, of
+	// whomever. It is asked beside every posting: one look at an index that is mostly empty.
 	BalancesWatched() (bool, error)
 	Event(EventID) (Event, error)
 	// Events lists newest first.

@@ -107,7 +107,6 @@ func (u *unitOfWork) judged(o OwnerID) (Judged, error) {
 	if err != nil {
 		return j, wrongOwner(o, err)
 	}
-	u.watch(j.Watched)
 	return j, nil
 }
 

@@ -6,11 +6,8 @@ import (
 	"topupd/billing"
 )
 
-// balancesWatched is a part of the statements that judge: asked in the same transaction,
-// it is right whichever process subscribed, and costs one look at an index that is empty.
-const balancesWatched = `EXISTS (SELECT 1 FROM hub_subscriptions h WHERE h.deleted_at IS NULL AND h.balances = 1)`
-
-const sqlBalancesWatched = `SELECT ` + balancesWatched
+// Asked in the transaction that books, it is right whichever process subscribed.
+const sqlBalancesWatched = `SELECT EXISTS (SELECT 1 FROM hub_subscriptions WHERE deleted_at IS NULL AND balances = 1)`
 
 func (r *reader) BalancesWatched() (watched bool, err error) {
 	_, err = r.first(func(row *row) { watched = row.bool() }, sqlBalancesWatched)

@@ -66,8 +66,7 @@ func (r *reader) OwnerPolicy(id billing.OwnerID) (billing.Judged, error) {
 const judgedColumns = ownerColumns + `, ` + policyColumns + `,
     b.balance, b.reserved,
     (SELECT c.id FROM charges c WHERE c.owner_id = o.id AND c.purpose <> 'manual' AND c.settled_at IS NULL),
-    EXISTS (SELECT 1 FROM periods d WHERE d.owner_id = o.id AND d.settled_at IS NULL),
-    ` + balancesWatched + `
+    EXISTS (SELECT 1 FROM periods d WHERE d.owner_id = o.id AND d.settled_at IS NULL)
 FROM owners o
 LEFT JOIN low_balance p ON p.owner_id = o.id
 LEFT JOIN buckets b ON b.owner_id = o.id AND b.unit = o.currency`
@@ -77,7 +76,6 @@ func scanJudged(r *row, j *billing.Judged) {
 	j.Bucket = billing.Bucket{Owner: j.Owner.ID, Unit: j.Owner.Currency, Balance: r.int64(), Reserved: r.int64()}
 	j.OpenCharge = billing.ChargeID(r.int64())
 	j.OpenPeriods = r.bool()
-	j.Watched = r.bool()
 }
 
 const sqlJudged = `SELECT ` + judgedColumns + ` WHERE o.id = $1`

@@ -44,7 +44,6 @@ func hubRecords(w *world) {
 	watched := func(want bool) {
 		w.Helper()
 		same(w, read(w, func(r billing.Reader) (bool, error) { return r.BalancesWatched() }), want)
-		same(w, read(w, func(r billing.Reader) (billing.Judged, error) { return r.Judged(carol) }).Watched, want)
 	}
 	missing(w, func(r billing.Reader) (billing.HubSubscription, error) { return r.Hub(1) })
 	same(w, list(), nil)
