@@ -14,6 +14,7 @@ const (
 	PurposeLowBalance Purpose = "low_balance"
 	PurposeBillingRun Purpose = "billing_run"
 	PurposeProfile    Purpose = "profile"
+	PurposeRecurring  Purpose = "recurring"
 	PurposeManual     Purpose = "manual"
 )
 

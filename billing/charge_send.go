@@ -328,7 +328,7 @@ func (u *unitOfWork) request(c *Charge, card *Card, a *Attempt) (GatewayCharge, 
 	return GatewayCharge{
 		Key: key, GatewayRef: a.Ref, Amount: Money(c.Gross, c.Unit),
 		GatewayCustomer: a.Customer, Token: token,
-		Recurring: c.Purpose == PurposeBillingRun, MandateID: c.Mandate,
+		Recurring: c.Purpose == PurposeBillingRun || c.Purpose == PurposeRecurring, MandateID: c.Mandate,
 		SubmittedAt: a.SubmittedAt, ChargeID: c.ID, Owner: c.Owner, Description: fmt.Sprintf("Top-up of %s", c.Owner),
 	}, nil
 }
@@ -367,6 +367,8 @@ func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, erro
 		return u.billingStillWanted(j, c)
 	case PurposeProfile:
 		return u.topupStillWanted(j, c)
+	case PurposeRecurring:
+		return u.ruleStillWanted(j, c)
 	}
 	return u.lowBalanceStillWanted(j, c)
 }
@@ -426,6 +428,9 @@ func (u *unitOfWork) cancel(j *Judged, c *Charge, reason string) error {
 		return err
 	}
 	if err := u.history(c, ReasonCancelled, reason); err != nil {
+		return err
+	}
+	if err := u.topupNotPaid(j, c, nil, false); err != nil {
 		return err
 	}
 	if !c.Purpose.Automatic() {

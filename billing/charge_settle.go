@@ -141,6 +141,9 @@ func (u *unitOfWork) succeeded(c *Charge, a *Attempt) error {
 	if err := u.end(c, AttemptSucceeded, EndNone, ""); err != nil {
 		return err
 	}
+	if err := u.topupPaid(c); err != nil {
+		return err
+	}
 	if err := u.history(c, ReasonCharged, Money(c.Gross, c.Unit).String()); err != nil {
 		return err
 	}
@@ -204,6 +207,9 @@ func (u *unitOfWork) resume(j *Judged) error {
 	if err := u.suspendTopup(j.Owner.ID, ""); err != nil {
 		return err
 	}
+	if err := u.resumeRules(&j.Owner); err != nil {
+		return err
+	}
 	s := &j.Policy.State
 	if !j.Configured || (s.Suspended == "" && s.BRSuspended == "") {
 		return nil
@@ -258,12 +264,15 @@ func (u *unitOfWork) declined(c *Charge, a *Attempt, res GatewayResult) error {
 			return err
 		}
 	}
+	if err := u.topupNotPaid(&j, c, a, replaced); err != nil {
+		return err
+	}
 	if !c.Purpose.Automatic() {
 		// No plan follows and nothing is suspended: a person may pay again.
 		return u.notice(&j, NoticeDeclined, causeOf("declined", int64(c.ID)), noticeFacts{Charge: c, Attempt: a})
 	}
 	j.OpenCharge = 0
-	if !replaced {
+	if !replaced && c.Purpose != PurposeRecurring { // a rule has a count of its own
 		if err := u.suspend(&j, c, a); err != nil {
 			return err
 		}
@@ -297,6 +306,11 @@ func (u *unitOfWork) retryLater(j *Judged, c *Charge, a *Attempt, at time.Time) 
 // card network allows it, and not at all when that is beyond the plan.
 func (u *unitOfWork) nextTry(c *Charge, a *Attempt) (at time.Time, again bool, err error) {
 	wait, again := RetryAfter(c.Purpose, a.N)
+	if c.Purpose == PurposeRecurring && a.Class == DeclineSoft {
+		if wait, again, err = u.recurringRetry(c, a.N); err != nil {
+			return at, false, err
+		}
+	}
 	if a.Class != DeclineSoft || !again {
 		return at, false, nil
 	}

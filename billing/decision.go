@@ -15,6 +15,7 @@ const (
 	TriggerCorrection Trigger = "correction" // refund, dispute, correction, expiry: may mail, never charges
 	TriggerBilling    Trigger = "billing"    // the billing run
 	TriggerProfiles   Trigger = "profiles"   // the run of the profiles
+	TriggerRecurring  Trigger = "recurring"  // the run of recurring top-ups
 	TriggerPerson     Trigger = "person"     // somebody asked for this payment
 )
 
@@ -56,6 +57,7 @@ const (
 	ReasonBilled        Reason = "billed"           // billing: the period was billed before
 	ReasonFailed        Reason = "failed"           // an error of ours; see the log
 	ReasonAmountRefused Reason = "amount_refused"   // the gateway takes no such amount
+	ReasonNotDue        Reason = "not_due"          // recurring: no period has started
 	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no further try before a later time
 
 	// Profiles (spec/rest.md section 1.4).
@@ -89,7 +91,7 @@ const (
 func (r Reason) AskedAbout() bool {
 	switch r {
 	case ReasonNotLow, ReasonThresholdOff, ReasonUnlimited, ReasonOff, ReasonMailed,
-		ReasonRearmed, ReasonFailed,
+		ReasonRearmed, ReasonFailed, ReasonNotDue,
 		ReasonProfileOff, ReasonOtherCustomer, ReasonToppedUp, ReasonCoolDown, ReasonOpenExpected:
 		return false
 	}

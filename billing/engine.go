@@ -42,6 +42,9 @@ type Config struct {
 type Settings struct {
 	Limits        Limits
 	MissedPeriods MissedPeriods
+	// FailedTopupsAgain: an execution of a rule that was not paid counts for nothing, so that another period
+	// makes up for it; else it is one of the rule's number of periods.
+	FailedTopupsAgain bool
 	// StackExpected lets profiles expect another payment of a customer while one is open.
 	StackExpected bool
 	// Location is the zone of business dates and of owners that have none.

@@ -17,7 +17,8 @@ const (
 	NoticeUnblocked   NoticeKind = "unblocked"
 	NoticeExpiring    NoticeKind = "card_expiring"
 	NoticeCardDeleted NoticeKind = "card_deleted"
-	NoticeTopup       NoticeKind = "topup" // the correspondence of a profile
+	NoticeTopup       NoticeKind = "topup"      // the correspondence of a profile
+	NoticeRule        NoticeKind = "topup_rule" // a recurring top-up was suspended
 	NoticeLowPool     NoticeKind = "low_allowance"
 	NoticeOperator    NoticeKind = "operator" // an alarm, to root's address
 )

@@ -14,6 +14,7 @@ type noticeFacts struct {
 	Period    *Period
 	Card      *Card
 	Expected  *ExpectedPayment
+	Rule      *TopupRule
 	Letter    string // the correspondence's type
 	Pool      *PoolPlan
 	Allowance *PoolBalance
@@ -56,6 +57,9 @@ func (u *unitOfWork) queue(j *Judged, kind NoticeKind, cause string, f noticeFac
 	}
 	if f.Period != nil {
 		v.Price, v.Period = f.Period.Price, f.Period.Date
+	}
+	if f.Rule != nil {
+		v.Credit, v.Every, v.Reference, v.NeedsYou = f.Rule.Amount, f.Rule.Period, int64(f.Rule.ID), f.Rule.Suspended == NeedsCustomer
 	}
 	if f.Pool != nil {
 		v.Pool, v.Allowance = f.Pool.Name, f.Allowance

@@ -32,6 +32,8 @@ type noticeView struct {
 	Class     DeclineClass
 	Reference int64
 	Letter    string
+	Every     TopupPeriod
+	NeedsYou  bool
 	Method    CollectMethod
 	Pool      string
 	Allowance *PoolBalance

@@ -55,7 +55,11 @@ func (u *unitOfWork) endSuspensions(j *Judged) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	did := s.Suspended != "" || s.BRSuspended != "" || terms.Suspended != ""
+	rules, err := u.tx.SuspendedRules(j.Owner.ID)
+	if err != nil {
+		return false, err
+	}
+	did := s.Suspended != "" || s.BRSuspended != "" || terms.Suspended != "" || len(rules) > 0
 	return did, u.resume(j)
 }
 

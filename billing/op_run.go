@@ -347,6 +347,8 @@ func (e *Engine) Fire(ctx context.Context, job Job, key string) error {
 		run, mine, err = e.RunBilling(ctx, p)
 	case JobProfiles:
 		run, mine, err = e.RunProfiles(ctx, p)
+	case JobRecurring:
+		run, mine, err = e.RunRecurring(ctx, p)
 	default:
 		return Errorf(Internal, "job", "there is no job %s", job)
 	}

@@ -85,6 +85,8 @@ type RechargeParams struct {
 	Username string
 	Code     Secret
 	PIN      Secret // empty: none
+	// worth is what the voucher must be worth; 0 is anything.
+	worth int64
 }
 
 // Recharged is what a voucher was worth.
@@ -137,6 +139,9 @@ func (u *unitOfWork) rechargeOnce(j *Judged, p RechargeParams) (Recharged, error
 	v, err := u.tx.VoucherByCode(hashCode(p.Code))
 	switch {
 	case err == nil && v.opens(p.Code, p.PIN, u.now):
+		if p.worth != 0 && p.worth != v.Amount {
+			return Recharged{}, Errorf(Invalid, "amount", "the voucher is worth another amount")
+		}
 		return u.recharge(j, &v)
 	case err != nil && !errors.Is(err, NotFound):
 		return Recharged{}, err

@@ -10,6 +10,7 @@ const (
 	JobLowBalance Job = "low-balance"
 	JobBilling    Job = "billing"
 	JobProfiles   Job = "profiles"
+	JobRecurring  Job = "recurring"
 )
 
 // JobCharges is what sends charges and hears of them: no schedule runs it.

@@ -60,6 +60,7 @@ type Reader interface {
 	ReservationReader
 	BucketReader
 	ServiceReader
+	BalanceTopupReader
 }
 
 // Tx is a Reader that writes. A Put inserts a record whose ID is zero (and
@@ -94,6 +95,7 @@ type Tx interface {
 	ReservationWriter
 	BucketWriter
 	ServiceWriter
+	BalanceTopupWriter
 }
 
 // OwnerReader reads owners and their standing.
@@ -109,6 +111,8 @@ type OwnerReader interface {
 	Owners(f OwnerFilter) ([]Owner, error)
 	// MaxOwnerNumber is the highest number of a kind that was ever used, 0 if none.
 	MaxOwnerNumber(OwnerKind) (int64, error)
+	// AccountByGroup finds the account of a balance group.
+	AccountByGroup(group int64) (Owner, error)
 	// AccountNamed finds an account by its username.
 	AccountNamed(username string) (Owner, error)
 	// CustomersNamed lists the customers of a name, by id.

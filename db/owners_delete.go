@@ -48,7 +48,7 @@ func (t *tx) DeleteOwner(o billing.OwnerID, at time.Time) error {
 			return t.spoil(err)
 		}
 	}
-	for _, query := range []string{sqlDeleteCardsOf, sqlRevokeAll, sqlRevokeTokensOf} {
+	for _, query := range []string{sqlDeleteCardsOf, sqlRevokeAll, sqlRevokeTokensOf, sqlEndRulesOf} {
 		if _, err := t.exec(query, int64(o), at); err != nil {
 			return t.spoil(err)
 		}

@@ -8,6 +8,12 @@ func (r *reader) AccountNamed(username string) (billing.Owner, error) {
 	return one(r, "username", scanOwner, sqlAccountNamed, username)
 }
 
+const sqlAccountByGroup = `SELECT ` + ownerColumns + ` FROM owners o WHERE o.balance_group = $1 AND o.balance_group <> 0`
+
+func (r *reader) AccountByGroup(group int64) (billing.Owner, error) {
+	return one(r, "balance_group", scanOwner, sqlAccountByGroup, group)
+}
+
 const sqlCustomersNamed = `SELECT ` + ownerColumns + ` FROM owners o
 WHERE o.name = $1 AND o.kind = 0 AND o.deleted_at IS NULL ORDER BY o.id`
 

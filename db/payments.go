@@ -75,7 +75,7 @@ func (r *reader) Payment(o billing.OwnerID, id billing.PaymentID) (billing.Payme
 
 const sqlPaidSince = `SELECT ` + chargeColumns + ` FROM charges c
 WHERE c.purpose = 'manual' AND c.owner_id = $1 AND c.card_id = $2 AND c.created_at > $6
-    AND c.credit = $3 AND c.actor_id = $4 AND c.actor = $5 AND c.state <> 'cancelled'
+    AND c.credit = $3 AND c.actor_id = $4 AND c.actor = $5 AND c.state <> 'cancelled' AND c.cause NOT LIKE 'topup:%'
 ORDER BY c.created_at DESC, c.id DESC LIMIT 1`
 
 const sqlPaidWithInput = `SELECT ` + chargeColumns + ` FROM charges c

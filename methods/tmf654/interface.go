@@ -39,7 +39,9 @@ type api struct {
 }
 
 // resources are the routes of each resource.
-var resources = []func(*api) []route{}
+var resources = []func(*api) []route{
+	(*api).topupRoutes,
+}
 
 // route is one operation, on both addresses.
 type route struct {

@@ -1,0 +1,190 @@
+package billing
+
+import (
+	"strings"
+	"time"
+)
+
+// isTopup reports whether a charge pays for a top-up.
+func (c *Charge) isTopup() bool { return strings.HasPrefix(c.Cause, "topup:") }
+
+// topupPaid closes a top-up in the transaction that credits it, right after the posting.
+func (u *unitOfWork) topupPaid(c *Charge) error {
+	if !c.isTopup() {
+		return nil
+	}
+	t, err := u.tx.BalanceTopupByCharge(c.ID)
+	if err != nil {
+		return err
+	}
+	b, err := u.tx.Bucket(c.Owner, c.Unit)
+	if err != nil {
+		return err
+	}
+	before := b.Balance - c.Credit
+	counts := t.State == TopupCreated // else it was counted when it had failed
+	t.credited(c.Posting, before, u.now)
+	if err := u.tx.SetBalanceTopup(&t); err != nil || t.Rule == 0 {
+		return err
+	}
+	r, err := u.tx.TopupRule(t.Rule)
+	if err != nil {
+		return err
+	}
+	r.Failures = 0
+	if counts {
+		r.executed()
+	}
+	return u.ruleMoved(&r)
+}
+
+// ruleMoved stores a rule after an execution was settled.
+func (u *unitOfWork) ruleMoved(r *TopupRule) error {
+	if err := u.setRule(r); err != nil || r.State != RuleFinished {
+		return err
+	}
+	return u.consentEnds(r.Owner)
+}
+
+// topupNotPaid closes a top-up whose charge ended without money. attempt is its last
+// decline, nil if it was cancelled before that.
+func (u *unitOfWork) topupNotPaid(j *Judged, c *Charge, attempt *Attempt, cardReplaced bool) error {
+	if !c.isTopup() {
+		return nil
+	}
+	t, err := u.tx.BalanceTopupByCharge(c.ID)
+	if err != nil || t.State != TopupCreated {
+		return err
+	}
+	t.State, t.SettledAt, t.Reason = TopupFailed, u.now, c.Reason
+	if attempt == nil && c.Purpose.Automatic() && !cardStands(Reason(c.Reason)) {
+		t.State = TopupCancelled
+	}
+	if err := u.tx.SetBalanceTopup(&t); err != nil || t.Rule == 0 {
+		return err
+	}
+	r, err := u.tx.TopupRule(t.Rule)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.State == TopupCancelled:
+		return nil // it counts neither as done nor as failed
+	case !c.Purpose.Automatic():
+		// A rule starts with a paid period: its client is told of the decline.
+		if r.State != RuleActive {
+			return nil
+		}
+		return u.endRule(&r, RuleFailed)
+	}
+	class := DeclineSoft
+	if attempt != nil && !cardReplaced {
+		class = attempt.Class
+	}
+	return u.executionFailed(j, &r, class, noticeFacts{Charge: c, Attempt: attempt})
+}
+
+// cardStands reports whether a cancelled charge is the card's fault: the period failed.
+func cardStands(r Reason) bool {
+	switch r {
+	case ReasonNoCard, ReasonCardGone, ReasonCardUnusable, ReasonCardExpired, "card_changed":
+		return true
+	}
+	return false
+}
+
+// executionFailed counts a failed execution, and suspends the rule after three in a row, or
+// at once where the card must not be tried again.
+func (u *unitOfWork) executionFailed(j *Judged, r *TopupRule, class DeclineClass, f noticeFacts) error {
+	r.Failures++
+	if !u.e.set.FailedTopupsAgain {
+		r.executed()
+	}
+	why := Suspension("")
+	switch {
+	case r.State != RuleActive:
+	case class == DeclineHard:
+		why = SuspendedHard
+	case class == DeclineAuthentication:
+		why = NeedsCustomer
+	case r.Failures >= ruleFailures:
+		why = SuspendedDeclined
+	}
+	if why == "" {
+		return u.ruleMoved(r)
+	}
+	return u.suspendRule(j, r, why, f)
+}
+
+// suspendRule stops a rule until a payment, a new card or a person lets it go on, and
+// tells its owner.
+func (u *unitOfWork) suspendRule(j *Judged, r *TopupRule, why Suspension, f noticeFacts) error {
+	info := newAudit().change("suspended", string(r.Suspended), string(why))
+	r.Suspended, r.Reason = why, ""
+	if err := u.setRule(r); err != nil {
+		return err
+	}
+	if err := u.audit(AuditUpdate, r.Top, auditKey("topup_rules", "id", int64(r.ID)), info); err != nil {
+		return err
+	}
+	f.Rule = r
+	return u.notice(j, NoticeRule, causeOf("topup_rule", int64(r.ID), r.Done, r.Next), f)
+}
+
+// resumeRules lets suspended rules of an owner go on, with the next period that is to come.
+func (u *unitOfWork) resumeRules(o *Owner) error {
+	rules, err := u.tx.SuspendedRules(o.ID)
+	if err != nil {
+		return err
+	}
+	loc := u.e.zone(o.TimeZone)
+	for i := range rules {
+		r := &rules[i]
+		info := newAudit().change("suspended", string(r.Suspended), "")
+		r.Suspended, r.Failures = "", 0
+		if n := r.due(u.now, loc) + 1; n > r.Next {
+			r.plan(n, loc)
+		}
+		if err := u.setRule(r); err != nil {
+			return err
+		}
+		if err := u.audit(AuditUpdate, r.Top, auditKey("topup_rules", "id", int64(r.ID)), info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recurringRetry is the wait before the try that follows attempt n of a rule's charge.
+func (u *unitOfWork) recurringRetry(c *Charge, n int) (wait time.Duration, again bool, err error) {
+	t, err := u.tx.BalanceTopupByCharge(c.ID)
+	if err != nil {
+		return 0, false, err
+	}
+	r, err := u.tx.TopupRule(t.Rule)
+	if err != nil {
+		return 0, false, err
+	}
+	plan := r.Period.retries()
+	if r.State != RuleActive || n > len(plan) {
+		return 0, false, nil
+	}
+	return plan[n-1], true, nil
+}
+
+// ruleStillWanted is the last look at an execution: the rule goes on, and its card is still
+// the one that would be chosen.
+func (u *unitOfWork) ruleStillWanted(j *Judged, c *Charge) (string, error) {
+	t, err := u.tx.BalanceTopupByCharge(c.ID)
+	if err != nil {
+		return "", err
+	}
+	r, err := u.tx.TopupRule(t.Rule)
+	if err != nil {
+		return "", err
+	}
+	if r.State != RuleActive || r.Suspended != "" {
+		return string(ReasonOff), nil
+	}
+	return u.cardStillNamed(j.Owner.ID, nil, c.Card)
+}
