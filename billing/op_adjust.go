@@ -72,6 +72,9 @@ func (u *unitOfWork) adjustBucket(p AdjustParams) (Adjustment, error) {
 	if err := u.audit(AuditFunds, a.Top, auditOwner("adjust", a.Owner), info); err != nil {
 		return a, err
 	}
+	if err := u.emit(EventCreate, &h.j.Owner, ResourceAdjustment, int64(a.ID), &a); err != nil {
+		return a, err
+	}
 	return a, u.movedHolding(h, p.Amount)
 }
 
@@ -118,15 +121,22 @@ func (e *Engine) DescribeAdjustment(ctx context.Context, id ActionID, extra stri
 		if err := u.tx.SetAdjustment(&a); err != nil {
 			return err
 		}
-		return u.auditDescribed("adjustments", a.Top, a.ID)
+		return u.described("adjustments", ResourceAdjustment, a.Owner, a.ID, &a)
 	})
 	return a, err
 }
 
-// auditDescribed writes the row of an action whose description changed: what it says is
-// its interface's, and may be long.
-func (u *unitOfWork) auditDescribed(table string, top OwnerID, id ActionID) error {
-	return u.audit(AuditUpdate, top, auditKey(table, "id", int64(id)), newAudit().set("description", "changed"))
+// described writes the row of an action whose description changed, and tells of it. The
+// row says only that: what is kept beside a record may be long.
+func (u *unitOfWork) described(table string, res EventResource, owner OwnerID, id ActionID, record any) error {
+	o, err := u.tx.Owner(owner)
+	if err != nil {
+		return err
+	}
+	if err := u.audit(AuditUpdate, o.Top, auditKey(table, "id", int64(id)), newAudit().set("description", "changed")); err != nil {
+		return err
+	}
+	return u.emit(EventChange, &o, res, int64(id), record)
 }
 
 // unknownAction makes what is not there and what is out of scope the same.

@@ -53,6 +53,9 @@ func (u *unitOfWork) openBucket(p OpenBucketParams) (BucketView, error) {
 		return BucketView{}, err
 	}
 	err = u.audit(AuditAdd, b.Top, auditOwner("buckets", b.Owner), newAudit().set("unit", string(b.Unit)))
+	if err == nil {
+		err = u.emit(EventCreate, &j.Owner, ResourceBucket, int64(b.Owner), &b)
+	}
 	return BucketView{OpenedBucket: b, Holder: j.Owner}, err
 }
 
@@ -79,7 +82,10 @@ func (e *Engine) CloseBucket(ctx context.Context, o OwnerID, unit Unit) error {
 		if err := u.tx.PutOpenedBucket(&b); err != nil {
 			return err
 		}
-		return u.audit(AuditDelete, b.Top, auditOwner("buckets", b.Owner), newAudit().set("unit", string(b.Unit)))
+		if err := u.audit(AuditDelete, b.Top, auditOwner("buckets", b.Owner), newAudit().set("unit", string(b.Unit))); err != nil {
+			return err
+		}
+		return u.emit(EventDelete, &h.j.Owner, ResourceBucket, int64(b.Owner), &b)
 	})
 }
 

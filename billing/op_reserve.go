@@ -59,6 +59,9 @@ func (u *unitOfWork) reserve(p ReserveParams) (Reservation, error) {
 	if err := u.auditReserved("reserve", &v, h.bucket.Reserved, v.Amount); err != nil {
 		return v, err
 	}
+	if err := u.emit(EventCreate, &h.j.Owner, ResourceReservation, int64(v.ID), &v); err != nil {
+		return v, err
+	}
 	return v, u.reservedHolding(h, v.Amount)
 }
 
@@ -96,6 +99,13 @@ func (u *unitOfWork) endReservation(v *Reservation, s ReservationState) error {
 	if err := u.auditReserved(string(s), v, h.bucket.Reserved, -v.Amount); err != nil {
 		return err
 	}
+	told := EventCancel
+	if s == ReservationExpired {
+		told = EventStatus
+	}
+	if err := u.emit(told, &h.j.Owner, ResourceReservation, int64(v.ID), v); err != nil {
+		return err
+	}
 	return u.reservedHolding(h, -v.Amount)
 }
 
@@ -116,7 +126,14 @@ func (e *Engine) DeleteReservation(ctx context.Context, id ActionID) error {
 		if err := u.tx.SetReservation(&v); err != nil {
 			return err
 		}
-		return u.audit(AuditDelete, v.Top, auditKey("reservations", "id", int64(v.ID)), nil)
+		if err := u.audit(AuditDelete, v.Top, auditKey("reservations", "id", int64(v.ID)), nil); err != nil {
+			return err
+		}
+		o, err := u.tx.Owner(v.Owner)
+		if err != nil {
+			return err
+		}
+		return u.emit(EventDelete, &o, ResourceReservation, int64(v.ID), &v)
 	})
 }
 
@@ -158,7 +175,7 @@ func (e *Engine) DescribeReservation(ctx context.Context, id ActionID, extra str
 		if err := u.tx.SetReservation(&v); err != nil {
 			return err
 		}
-		return u.auditDescribed("reservations", v.Top, v.ID)
+		return u.described("reservations", ResourceReservation, v.Owner, v.ID, &v)
 	})
 	return v, err
 }

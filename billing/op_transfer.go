@@ -77,6 +77,9 @@ func (u *unitOfWork) transfer(p TransferParams) (Transfer, error) {
 	if err := u.auditTransfer(&t); err != nil {
 		return t, err
 	}
+	if err := u.emit(EventCreate, &from.j.Owner, ResourceTransfer, int64(t.ID), &t); err != nil {
+		return t, err
+	}
 	if err := u.movedHolding(from, -t.Taken()); err != nil {
 		return t, err
 	}
@@ -202,7 +205,7 @@ func (e *Engine) DescribeTransfer(ctx context.Context, id ActionID, extra string
 		if err := u.tx.SetTransfer(&t); err != nil {
 			return err
 		}
-		return u.auditDescribed("transfers", t.Top, t.ID)
+		return u.described("transfers", ResourceTransfer, t.From, t.ID, &t)
 	})
 	return t, err
 }

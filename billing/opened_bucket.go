@@ -19,6 +19,9 @@ type BucketReader interface {
 	OpenedBucket(OwnerID, Unit) (OpenedBucket, error)
 	// OpenedBuckets lists an owner's that are not closed, by unit.
 	OpenedBuckets(OwnerID) ([]OpenedBucket, error)
+	// AllOpenedBuckets lists everybody's, closed ones too, by owner and unit, after the
+	// given pair.
+	AllOpenedBuckets(after OwnerID, unit Unit, limit int) ([]OpenedBucket, error)
 }
 
 // BucketWriter writes them.

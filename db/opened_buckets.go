@@ -20,6 +20,9 @@ const (
 WHERE x.owner_id = $1 AND x.unit = $2`
 	sqlOpenedBuckets = `SELECT ` + openedBucketColumns + ` FROM opened_buckets x JOIN buckets b ON b.owner_id = x.owner_id AND b.unit = x.unit
 WHERE x.owner_id = $1 AND x.closed_at IS NULL ORDER BY x.unit`
+	sqlAllOpenedBuckets = `SELECT ` + openedBucketColumns + ` FROM opened_buckets x JOIN buckets b ON b.owner_id = x.owner_id AND b.unit = x.unit
+JOIN owners o ON o.id = x.owner_id AND o.deleted_at IS NULL
+WHERE (x.owner_id, x.unit) > ($1, $2) ORDER BY x.owner_id, x.unit LIMIT $3`
 	sqlMakeEmptyBucket = `INSERT INTO buckets (owner_id, unit, top_id, balance, reserved) VALUES ($1, $2, $3, 0, 0)
 ON CONFLICT (owner_id, unit) DO NOTHING`
 	sqlAddOpenedBucket = `INSERT INTO opened_buckets (owner_id, unit, top_id, extra, created_at, closed_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -33,6 +36,10 @@ func (r *reader) OpenedBucket(o billing.OwnerID, unit billing.Unit) (billing.Ope
 
 func (r *reader) OpenedBuckets(o billing.OwnerID) ([]billing.OpenedBucket, error) {
 	return list(r, scanOpenedBucket, sqlOpenedBuckets, int64(o))
+}
+
+func (r *reader) AllOpenedBuckets(after billing.OwnerID, unit billing.Unit, limit int) ([]billing.OpenedBucket, error) {
+	return list(r, scanOpenedBucket, sqlAllOpenedBuckets, int64(after), string(unit), limitOf(limit))
 }
 
 func (t *tx) PutOpenedBucket(b *billing.OpenedBucket) error {

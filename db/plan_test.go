@@ -136,6 +136,7 @@ func TestQueryPlans(t *testing.T) {
 		"reserve":                {sqlReserve, 3, []string{"PRIMARY KEY"}},
 		"opened bucket":          {sqlOpenedBucket, 2, []string{"x USING PRIMARY KEY", "b USING PRIMARY KEY"}},
 		"opened buckets":         {sqlOpenedBuckets, 1, []string{"x USING PRIMARY KEY", "b USING PRIMARY KEY"}},
+		"all opened buckets":     {sqlAllOpenedBuckets, 3, []string{"x USING PRIMARY KEY", "b USING PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
 		"balance actions":        {sqlBalanceActions, 3, []string{"x USING INTEGER PRIMARY KEY"}},
 		"balance actions of":     {sqlBalanceActionsOf, 4, []string{"balance_actions_owner"}},
 		"balance actions within": {sqlBalanceActionsIn, 6, []string{"balance_actions_top"}},

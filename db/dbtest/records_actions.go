@@ -320,6 +320,13 @@ func openedBucketRecords(w *world) {
 	kb.ClosedAt = noon.UTC()
 	put(&kb)
 	same(w, list(), []billing.OpenedBucket{a})
+	all := func(o billing.OwnerID, unit billing.Unit, limit int) []billing.OpenedBucket {
+		return read(w, func(r billing.Reader) ([]billing.OpenedBucket, error) { return r.AllOpenedBuckets(o, unit, limit) })
+	}
+	same(w, all(0, "", 0), []billing.OpenedBucket{kb, a})
+	same(w, all(0, "", 1), []billing.OpenedBucket{kb})
+	same(w, all(alice, billing.UnitKB, 9), []billing.OpenedBucket{a})
+	same(w, all(alice, billing.UnitSMS, 9), nil)
 	kb.ClosedAt, kb.Extra = time.Time{}, "{}"
 	put(&kb)
 	same(w, list(), []billing.OpenedBucket{kb, a})
