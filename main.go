@@ -22,6 +22,7 @@ import (
 	"topupd/billing/gateway/hook"
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/gateway/stripe"
+	"topupd/billing/hub"
 	maillog "topupd/billing/mailer/log"
 	"topupd/billing/mailer/smtp"
 	"topupd/billing/seal"
@@ -58,6 +59,8 @@ func parts() cli.Parts {
 		Keys:       keys,
 		Gateways:   gateways,
 		Mailer:     mailer,
+		Courier:    courier,
+		Events:     tmf654.Events,
 		Mounts:     mounts,
 		Interfaces: mountable,
 		Clock:      clock,
@@ -164,6 +167,10 @@ func mailer(c *cli.Config, log zerolog.Logger) (billing.Mailer, error) {
 		return maillog.New(log), nil
 	}
 	return smtp.New(c.SMTP.Reveal(), c.MailFrom)
+}
+
+func courier(c *cli.Config) billing.Courier {
+	return hub.New(hub.Options{AllowPrivate: c.HubAllowPrivate})
 }
 
 func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, error) {

@@ -228,6 +228,8 @@ func (c *scene) quiet() (quiet bool) {
 // told relative to the scene.
 type ending struct {
 	Balance  int64
+	Reserved int64
+	Actions  []string
 	Charges  []string
 	Payments []string
 	Postings []string
@@ -245,7 +247,10 @@ func (c *scene) end() (e ending) {
 		if err != nil {
 			return err
 		}
-		e.Balance, e.Blocked = j.Bucket.Balance, j.Owner.Blocked
+		e.Balance, e.Reserved, e.Blocked = j.Bucket.Balance, j.Bucket.Reserved, j.Owner.Blocked
+		if e.Actions, err = endOfActions(r, c.owner); err != nil {
+			return err
+		}
 		s := j.Policy.State
 		e.Policy = fmt.Sprint(s.Below, s.Episode, s.Charges, s.Armed, s.Back, " ", s.Suspended, s.BRSuspended, s.Reason)
 		card, err := r.Card(c.card)

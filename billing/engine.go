@@ -16,9 +16,13 @@ type Engine struct {
 	observer Observer
 	levies   Levies
 	set      Settings
+	courier  Courier
+	renderer EventRenderer
 	wake     chan struct{}
-	gate     gate
-	waiting  waiting
+	// wakeEvents wakes what delivers events.
+	wakeEvents chan struct{}
+	gate       gate
+	waiting    waiting
 }
 
 // Config is what an engine is made of.
@@ -27,6 +31,8 @@ type Config struct {
 	Gateways []Gateway // the first is for new cards
 	Mailer   Mailer
 	Sealer   Sealer
+	// Courier posts events; nil: they wait.
+	Courier  Courier
 	Observer Observer // nil: nobody watches
 	Levies   Levies   // nil: no tax, no fee
 	Settings Settings
@@ -60,6 +66,8 @@ type Settings struct {
 	AnswerDays int
 	// AuditDays is how many days audit rows are kept; 0 is for ever.
 	AuditDays int
+	// EventDays is how many days events and their deliveries are kept; 0 is for ever.
+	EventDays int
 	// Realm is the Digest realm that passwords are kept for.
 	Realm string
 	// AcceptCardNumbers lets calls that came over TLS, with a login, bring card
@@ -105,6 +113,8 @@ type Observer interface {
 	Posted(kind PostingKind)
 	// Mailed: a notice was delivered or given up.
 	Mailed(Notice)
+	// EventSent: a delivery of an event was tried: it was delivered, will be tried again, or was given up.
+	EventSent(d Delivery, t EventType)
 	// RunEnded: a run finished or stopped with an error.
 	RunEnded(Run)
 	// Alarmed: something that a person has to look at. subject names it.
@@ -119,6 +129,7 @@ func (noObserver) Decided(Decision)                  {}
 func (noObserver) ChargeMoved(Charge, string)        {}
 func (noObserver) Posted(PostingKind)                {}
 func (noObserver) Mailed(Notice)                     {}
+func (noObserver) EventSent(Delivery, EventType)     {}
 func (noObserver) RunEnded(Run)                      {}
 func (noObserver) Alarmed(AlarmKind, string, string) {}
 func (noObserver) Failed(string, error)              {}
@@ -138,6 +149,7 @@ func DefaultSettings() Settings {
 		PaymentWait:       DefaultPaymentWait,
 		AnswerDays:        AnswerDays,
 		AuditDays:         400,
+		EventDays:         30,
 		Realm:             "topupd",
 	}
 }
@@ -146,7 +158,8 @@ func DefaultSettings() Settings {
 func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, gateways: map[string]Gateway{}, mailer: c.Mailer, sealer: c.Sealer,
-		observer: c.Observer, levies: c.Levies, set: c.Settings, wake: make(chan struct{}, 1),
+		courier: c.Courier, observer: c.Observer, levies: c.Levies, set: c.Settings,
+		wake: make(chan struct{}, 1), wakeEvents: make(chan struct{}, 1),
 	}
 	for _, g := range c.Gateways {
 		e.gateways[g.Name()] = g
@@ -207,6 +220,14 @@ func realNow() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 func (e *Engine) kick() {
 	select {
 	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// kickEvents wakes what delivers events.
+func (e *Engine) kickEvents() {
+	select {
+	case e.wakeEvents <- struct{}{}:
 	default:
 	}
 }

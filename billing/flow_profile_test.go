@@ -403,13 +403,14 @@ type failures struct {
 	n int
 }
 
-func (*failures) Decided(billing.Decision)                  {}
-func (*failures) ChargeMoved(billing.Charge, string)        {}
-func (*failures) Posted(billing.PostingKind)                {}
-func (*failures) Mailed(billing.Notice)                     {}
-func (*failures) RunEnded(billing.Run)                      {}
-func (*failures) Alarmed(billing.AlarmKind, string, string) {}
-func (f *failures) Failed(string, error)                    { f.n++ }
+func (*failures) Decided(billing.Decision)                      {}
+func (*failures) ChargeMoved(billing.Charge, string)            {}
+func (*failures) Posted(billing.PostingKind)                    {}
+func (*failures) Mailed(billing.Notice)                         {}
+func (*failures) RunEnded(billing.Run)                          {}
+func (*failures) EventSent(billing.Delivery, billing.EventType) {}
+func (*failures) Alarmed(billing.AlarmKind, string, string)     {}
+func (f *failures) Failed(string, error)                        { f.n++ }
 
 // TestProfileLinks: who may be linked to what, and the consent that a link asserts.
 func TestProfileLinks(t *testing.T) {

@@ -38,6 +38,11 @@ type (
 	OfferID int64
 	// PoolTopUpID is the UUID of a pool top-up, as its requester asks after it.
 	PoolTopUpID string
+	// HubID names a subscription to events, EventID an event, DeliveryID an event on its
+	// way to a subscription.
+	HubID      int64
+	EventID    int64
+	DeliveryID int64
 	// MandateID names a consent to automatic charges.
 	MandateID int64
 )

@@ -421,10 +421,11 @@ type strict struct {
 	t testing.TB
 }
 
-func (s strict) Failed(what string, err error)           { s.t.Errorf("%s: %v", what, err) }
-func (strict) Alarmed(billing.AlarmKind, string, string) {}
-func (strict) Decided(billing.Decision)                  {}
-func (strict) ChargeMoved(billing.Charge, string)        {}
-func (strict) Posted(billing.PostingKind)                {}
-func (strict) Mailed(billing.Notice)                     {}
-func (strict) RunEnded(billing.Run)                      {}
+func (s strict) Failed(what string, err error)               { s.t.Errorf("%s: %v", what, err) }
+func (strict) Alarmed(billing.AlarmKind, string, string)     {}
+func (strict) Decided(billing.Decision)                      {}
+func (strict) ChargeMoved(billing.Charge, string)            {}
+func (strict) Posted(billing.PostingKind)                    {}
+func (strict) Mailed(billing.Notice)                         {}
+func (strict) RunEnded(billing.Run)                          {}
+func (strict) EventSent(billing.Delivery, billing.EventType) {}

@@ -24,6 +24,7 @@ const (
 	PostPoolTopUp     PostingKind = "pool_topup"      // a pool plan's allowance, and what it cost
 	PostAllowanceUse  PostingKind = "allowance_use"   // what was used of an allowance
 	PostPoolExpiry    PostingKind = "pool_expiry"     // what was left of a pool that expired
+	PostTransfer      PostingKind = "transfer"        // one side of a transfer between owners
 )
 
 // Posting is one zero-sum ledger transaction (L1). It is never changed (L2).
@@ -63,6 +64,7 @@ const (
 	AccountTax        = "tax"
 	AccountBreakage   = "breakage"
 	AccountAllowance  = "allowance" // allowances granted
+	AccountTransfer   = "transfer"  // between the two sides of each transfer: it sums to zero
 )
 
 // CashAccount is where a gateway's money comes from; "cash:manual" for
@@ -112,6 +114,6 @@ func causeOf(kind string, ids ...int64) string {
 
 // Discrepancy is one thing that `topupd verify` found wrong.
 type Discrepancy struct {
-	Invariant string // "L1" to "L4", "C4", "C6"
+	Invariant string // "L1" to "L4", "C4", "C6", "C8", "R1", "T1", "B1"
 	What      string
 }

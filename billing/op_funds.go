@@ -230,7 +230,7 @@ func unixMicro(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// post validates and books.
+// post validates and books, and tells who wants to know of balances.
 func (u *unitOfWork) post(p *Posting) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -240,7 +240,7 @@ func (u *unitOfWork) post(p *Posting) error {
 	}
 	kind := p.Kind
 	u.tell(func(o Observer) { o.Posted(kind) })
-	return nil
+	return u.emitBalances(p.Entries)
 }
 
 // moved follows a booked change of an owner's balance: what it can pay now is

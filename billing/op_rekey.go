@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // KeyRing is a Sealer with older keys beside the one that seals.
@@ -35,6 +36,7 @@ type Rekeyed struct {
 	Cards    int64
 	Logins   int64
 	Attempts int64 // charges under way
+	Hubs     int64 // subscriptions to events
 	// KeyID is the key that seals now.
 	KeyID string
 	// Dropped: the older keys are gone from the key file.
@@ -46,7 +48,7 @@ type Rekeyed struct {
 // nothing.
 const rekeyPasses = 5
 
-// Rekey seals every card token and login with the first key of keys, which are
+// Rekey seals every card token, login and secret of a subscription with the first key of keys, which are
 // the engine's own, and with a KeyFile makes that key first. It may be stopped
 // at any moment and run again, and runs beside servers and commands that have
 // the same keys. Errors: Conflict when something does not open (then nothing
@@ -121,7 +123,11 @@ func (k *rekeying) each(ctx context.Context, fn func([]sealed) error) error {
 	if err != nil {
 		return err
 	}
-	if err := k.page(append(logins, attempts...), fn); err != nil {
+	hubs, err := k.hubs(ctx)
+	if err != nil {
+		return err
+	}
+	if err := k.page(slices.Concat(logins, attempts, hubs), fn); err != nil {
 		return err
 	}
 	var after CardID
@@ -176,6 +182,22 @@ func (k *rekeying) attempts(ctx context.Context) (list []sealed, err error) {
 		for _, a := range open {
 			list = append(list, sealed{value: a.Token, aad: cardAAD(a.Card), name: fmt.Sprintf("charge %d", a.Charge), n: &k.done.Attempts,
 				put: func(tx Tx, was, now []byte) (bool, error) { return tx.ResealAttempt(a.Charge, a.N, was, now) }})
+		}
+		return err
+	})
+	return list, err
+}
+
+func (k *rekeying) hubs(ctx context.Context) (list []sealed, err error) {
+	err = k.e.view(ctx, func(r Reader) error {
+		hubs, err := r.Hubs()
+		list = nil
+		for _, h := range hubs {
+			if len(h.Secret) == 0 {
+				continue
+			}
+			list = append(list, sealed{value: h.Secret, aad: hubAAD(h.ID), name: fmt.Sprintf("subscription %d", h.ID), n: &k.done.Hubs,
+				put: func(tx Tx, was, now []byte) (bool, error) { return tx.ResealHub(h.ID, was, now) }})
 		}
 		return err
 	})
@@ -309,8 +331,8 @@ func (e *Engine) NothingSealed(ctx context.Context) error {
 	return e.sealedSamples(ctx, func([]byte, string) error { return wrongKey(nil) })
 }
 
-// sealedSamples hands over the first login's hash and the first and the last
-// card's token: a rekey goes from the one to the other.
+// sealedSamples hands over the first login's hash, the first and the last card's token
+// (a rekey goes from the one to the other) and the first subscription's secret.
 func (e *Engine) sealedSamples(ctx context.Context, fn func(value []byte, aad string) error) error {
 	return e.view(ctx, func(r Reader) error {
 		logins, err := r.Logins()
@@ -334,7 +356,13 @@ func (e *Engine) sealedSamples(ctx context.Context, fn func(value []byte, aad st
 				return err
 			}
 		}
-		return nil
+		hubs, err := r.Hubs()
+		for i := range hubs {
+			if len(hubs[i].Secret) > 0 {
+				return fn(hubs[i].Secret, hubAAD(hubs[i].ID))
+			}
+		}
+		return err
 	})
 }
 

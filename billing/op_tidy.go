@@ -25,6 +25,9 @@ func (e *Engine) tidyUp(ctx context.Context) {
 		if err := e.tidyAnswers(ctx); err != nil && ctx.Err() == nil {
 			e.observer.Failed("old answers could not be deleted", err)
 		}
+		if _, err := e.TidyEvents(ctx); err != nil && ctx.Err() == nil {
+			e.observer.Failed("old events could not be deleted", err)
+		}
 	}
 }
 

@@ -16,6 +16,9 @@ const (
 // JobCharges is what sends charges and hears of them: no schedule runs it.
 const JobCharges Job = "charges"
 
+// JobEvents is what delivers events: no schedule runs it.
+const JobEvents Job = "events"
+
 // Run is one pass of a job. A scheduled firing's Key is unique per job (N1);
 // runs started by hand, and the sweep at start, have none and close no night.
 type Run struct {

@@ -20,7 +20,8 @@ type Store interface {
 	// Instance is a random name made with the database; it is part of every
 	// gateway key.
 	Instance() string
-	// Verify checks L1 to L4, C4 and C6 and returns what differs, at most limit.
+	// Verify checks L1 to L4, C4, C6, C8, what is reserved (R1), transfers (T1) and closed
+	// buckets (B1), and returns what differs, at most limit.
 	Verify(ctx context.Context, limit int) ([]Discrepancy, error)
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error
@@ -52,6 +53,12 @@ type Reader interface {
 	TokenReader
 	AnswerReader
 	PoolReader
+	EventReader
+	BalanceActionReader
+	AdjustmentReader
+	TransferReader
+	ReservationReader
+	BucketReader
 	ServiceReader
 	BalanceTopupReader
 }
@@ -81,7 +88,12 @@ type Tx interface {
 	// Part runs fn inside the transaction; its error undoes what it wrote and no more.
 	Part(fn func() error) error
 	PoolWriter
+	EventWriter
 	BalanceActionWriter
+	AdjustmentWriter
+	TransferWriter
+	ReservationWriter
+	BucketWriter
 	ServiceWriter
 	BalanceTopupWriter
 }

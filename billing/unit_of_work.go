@@ -21,8 +21,12 @@ type unitOfWork struct {
 	// told is kept until the commit; dropped when the transaction runs again.
 	told []func(Observer)
 	// mails are the notices that were queued, as a dry run shows them.
-	mails []Decision
-	work  bool // charges or notices became due
+	mails  []Decision
+	work   bool // charges or notices became due
+	events bool // deliveries of events became due
+	// quiet: what this does is told to no subscription.
+	quiet   bool
+	watched watching
 	// turned are the charges that entered a state, for the calls that wait for them.
 	turned []ChargeID
 }
@@ -52,6 +56,9 @@ func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) 
 	e.waiting.tell(last.turned)
 	if last.work {
 		e.kick()
+	}
+	if last.events {
+		e.kickEvents()
 	}
 	return nil
 }
@@ -85,6 +92,7 @@ func (u *unitOfWork) join(ctx context.Context, run RunID, fn func(*unitOfWork) e
 	u.told = append(u.told, part.told...)
 	u.turned = append(u.turned, part.turned...)
 	u.work = u.work || part.work
+	u.events = u.events || part.events
 	return nil
 }
 

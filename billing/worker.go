@@ -11,7 +11,7 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
-// Work sends due charges, refunds and notices, applies pool top-ups, and deletes what is kept for a time, until
+// Work sends due charges, refunds, notices and events, applies pool top-ups, and deletes what is kept for a time, until
 // ctx is done, then waits for what is in flight. The rows are the queue; any number of processes may work.
 func (e *Engine) Work(ctx context.Context) {
 	tick := time.NewTicker(poll)
@@ -19,10 +19,13 @@ func (e *Engine) Work(ctx context.Context) {
 	inFlight := newFlight(e.set.ChargeConcurrency)
 	defer inFlight.wait()
 	var tidying sync.WaitGroup
-	if e.set.AuditDays > 0 || e.set.AnswerDays > 0 {
+	if e.set.AuditDays > 0 || e.set.AnswerDays > 0 || e.set.EventDays > 0 {
 		tidying.Go(func() { e.tidyUp(ctx) })
 	}
 	defer tidying.Wait()
+	var events sync.WaitGroup
+	events.Go(func() { e.workEvents(ctx) })
+	defer events.Wait()
 	for {
 		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {
 			e.observer.Failed("due charges and notices could not be listed", err)
@@ -90,6 +93,7 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	var notices []NoticeID
 	var pools []PoolTopUpID
 	e.keepPools(ctx, f)
+	e.keepReservations(ctx, f)
 	filter, _ := e.due(DueFilter{Now: now(ctx), Real: realNow(), Limit: 2 * f.size})
 	err = e.view(ctx, func(r Reader) (err error) {
 		// What may have been captured is asked about before anything new is sent.
@@ -144,6 +148,8 @@ type flight struct {
 	seats chan struct{} // one for each call about a charge to a gateway
 	freed chan struct{}
 	pools time.Time // when pool plans were last seen to
+	// reservations is when it was looked for those whose time is over.
+	reservations time.Time
 	// alone works on one row at a time, in the order of the rows: a simulation that is
 	// to repeat itself counts the calls.
 	alone bool

@@ -43,12 +43,18 @@ var constraintFields = map[string]string{
 	"idempotency_keys.customer_id, idempotency_keys.key":                                   "key",
 	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
 	"expected_payments.charge_id":                                                          "charge",
+	"adjustments.id":                                                                       "id",
+	"transfers.id":                                                                         "id",
+	"reservations.id":                                                                      "id",
 	"topups.rule_id, topups.period":                                                        "execution",
 	"topups.rule_id":                                                                       "execution",
 	"topups.charge_id":                                                                     "charge",
 	"topups.posting_id":                                                                    "posting",
 	"balance_actions.id":                                                                   "id",
-	"correspondence_types.name":                                                            "name",
+	"hub_subscriptions.customer_id, hub_subscriptions.callback, hub_subscriptions.query": "callback",
+	"deliveries.event_id, deliveries.hub_id":                                             "delivery",
+	"deliveries.hub_id, deliveries.subject":                                              "subject",
+	"correspondence_types.name":                                                          "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

@@ -58,11 +58,19 @@ func records(t *testing.T, e Engine) {
 		"tokens":         tokenRecords,
 		"answers":        answerRecords,
 		"pools":          poolRecords,
+		"hubs":           hubRecords,
+		"told":           eventRecords,
+		"deliveries":     deliveryRecords,
+		"old events":     oldEvents,
+		"adjustments":    adjustmentRecords,
+		"transfers":      transferRecords,
+		"reservations":   reservationRecords,
+		"buckets":        openedBucketRecords,
+		"top-ups":        topUpRecords,
+		"guesses":        guessRecords,
 		"services":       serviceRecords,
 		"rules":          ruleRecords,
 		"balance topups": balanceTopupRecords,
-		"top-ups":        topUpRecords,
-		"guesses":        guessRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

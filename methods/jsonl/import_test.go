@@ -137,7 +137,7 @@ func TestBadLines(t *testing.T) {
 		{`{"type":"plan"} {}`, "there is more after the object"},
 		{`{"name":"x"}`, "type is missing"},
 		{`{"type":7}`, "type: a string is needed"},
-		{`{"type":"plans"}`, `type: "plans" is not known; allowed: account, auto_topup_profile, card`},
+		{`{"type":"plans"}`, `type: "plans" is not known; allowed: account, adjustment, auto_topup_profile, bucket, card`},
 		{`{"type":"plan","i_billing_plan":1,"prize":"1"}`, "prize is not a member of this type"},
 		{`{"type":"plan","i_billing_plan":1,"name":"a","name":"b"}`, "name is there twice"},
 		{`{"type":"plan","i_billing_plan":1,"type":"plan"}`, "type is there twice"},

@@ -40,6 +40,7 @@ type api struct {
 
 // resources are the routes of each resource.
 var resources = []func(*api) []route{
+	(*api).hubRoutes,
 	(*api).topupRoutes,
 }
 

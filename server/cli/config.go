@@ -35,6 +35,9 @@ type Config struct {
 	// Engine are the rules' settings.
 	Engine billing.Settings
 
+	// HubAllowPrivate lets events be posted into private networks.
+	HubAllowPrivate bool
+
 	SMTP     billing.Secret // its URL holds a password
 	MailFrom string
 

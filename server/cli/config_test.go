@@ -83,6 +83,8 @@ var settingCases = []struct {
 	{"accept-card-numbers", "false", "true", "with --tls-cert", false},
 	{"duplicate-window", "0s", "soon", "a time from 0s", false},
 	{"stack-expected-payments", "true", "perhaps", "true or false", false},
+	{"hub-allow-private", "true", "perhaps", "true", false},
+	{"event-days", "0", "-1", "from 0 to 36500", false},
 	{"failed-topups-again", "true", "perhaps", "true or false", false},
 	{"topup-declined-created", "true", "perhaps", "true or false", false},
 	{"audit-days", "0", "-1", "from 0 to 36500", false},

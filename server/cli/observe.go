@@ -17,6 +17,7 @@ type observer struct {
 	decisions *prometheus.CounterVec
 	postings  *prometheus.CounterVec
 	notices   *prometheus.CounterVec
+	events    *prometheus.CounterVec
 	runs      *prometheus.HistogramVec
 	alarms    *prometheus.CounterVec
 	paused    *prometheus.GaugeVec
@@ -35,6 +36,7 @@ func newObserver(log zerolog.Logger) *observer {
 		decisions: counter("topupd_decisions_total", "Decisions that were kept, by purpose and reason.", "purpose", "reason"),
 		postings:  counter("topupd_postings_total", "Postings booked, by kind.", "kind"),
 		notices:   counter("topupd_notices_total", "Notices delivered or given up, by kind and state.", "kind", "state"),
+		events:    counter("topupd_event_deliveries_total", "Tries to deliver an event, by its type and the state that they led to.", "type", "state"),
 		runs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "topupd_run_duration_seconds", Help: "Time that a run took to decide, by job.",
 			Buckets: []float64{.01, .1, 1, 10, 60, 300, 1800, 7200},
@@ -51,7 +53,7 @@ func newObserver(log zerolog.Logger) *observer {
 
 // collectors are the metrics, for the server's registry.
 func (o *observer) collectors() []prometheus.Collector {
-	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.runs, o.alarms, o.paused, o.failures}
+	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.events, o.runs, o.alarms, o.paused, o.failures}
 }
 
 // Decided counts; what follows from a decision has a line of its own.
@@ -111,6 +113,21 @@ func (o *observer) Mailed(n billing.Notice) {
 	}
 	e.Int64("notice", int64(n.ID)).Stringer("owner", n.Owner).Str("kind", string(n.Kind)).
 		Str("state", string(n.State)).Int("tries", n.Tries).Str("error", n.Error).Msg("notice")
+}
+
+// EventSent counts, and writes a line: a try that failed is the receiver's matter, a
+// delivery that was given up a person's.
+func (o *observer) EventSent(d billing.Delivery, t billing.EventType) {
+	o.events.WithLabelValues(t.String(), string(d.State)).Inc()
+	e := o.log.Debug()
+	switch {
+	case d.State == billing.DeliveryDead:
+		e = o.log.Warn()
+	case d.State == billing.DeliveryPending:
+		e = o.log.Info()
+	}
+	e.Int64("event", int64(d.Event)).Int64("subscription", int64(d.Hub)).Str("type", t.String()).Str("state", string(d.State)).
+		Int("tries", d.Tries).Int("status", d.Status).Str("error", d.Error).Msg("event")
 }
 
 // RunEnded writes one line for each run.

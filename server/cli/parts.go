@@ -32,6 +32,10 @@ type Parts struct {
 	Gateways func(c *Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error)
 	// Mailer makes the mailer of --smtp, or one that writes to the log.
 	Mailer func(c *Config, log zerolog.Logger) (billing.Mailer, error)
+	// Courier makes what posts events.
+	Courier func(c *Config) billing.Courier
+	// Events makes what writes them.
+	Events func(e *billing.Engine) billing.EventRenderer
 	// Mounts are the interfaces.
 	Mounts func(e *billing.Engine, c *Config, log zerolog.Logger) ([]Mount, error)
 	// Interfaces are the REST interfaces.

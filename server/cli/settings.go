@@ -42,6 +42,8 @@ type Settings struct {
 	FailedTopupsAgain  toggle `name:"failed-topups-again" env:"TOPUPD_FAILED_TOPUPS_AGAIN" default:"false" help:"A recurring top-up that was not paid does not count as one of its number of periods." group:"Settings"`
 	DeclinedCreated    toggle `name:"topup-declined-created" env:"TOPUPD_TOPUP_DECLINED_CREATED" default:"false" help:"TMF654: answer 201 with status FAILED to a declined top-up, instead of 400." group:"Settings"`
 	TimeZone           string `name:"time-zone" env:"TOPUPD_TIME_ZONE" default:"UTC" help:"Zone of schedules, business dates and owners without one." group:"Settings"`
+	HubAllowPrivate    toggle `name:"hub-allow-private" env:"TOPUPD_HUB_ALLOW_PRIVATE" default:"false" help:"Let subscriptions to events have callbacks in private networks and on this machine." group:"Settings"`
+	EventDays          string `name:"event-days" env:"TOPUPD_EVENT_DAYS" default:"30" help:"Days that events and their deliveries are kept; 0 is for ever." group:"Settings"`
 	AuditDays          string `name:"audit-days" env:"TOPUPD_AUDIT_DAYS" default:"400" help:"Days that audit rows are kept; 0 is for ever." group:"Settings"`
 
 	LogLevel  string `name:"log-level" env:"TOPUPD_LOG_LEVEL" default:"info" help:"trace, debug, info, warn, error." group:"Settings"`

@@ -1,0 +1,104 @@
+package billing_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"topupd/billing"
+)
+
+// told are the events since the last look, as a subscription of everybody's events gets
+// them, with what each record's JSON says of it.
+func (k *kit) told(after *billing.EventID) (all []string) {
+	k.t.Helper()
+	k.ok(k.store.View(context.Background(), func(r billing.Reader) error {
+		for {
+			ev, err := r.Event(*after + 1)
+			if billing.ErrorCode(err) == billing.NotFound && err != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			*after = ev.ID
+			var record struct {
+				ID    int64
+				State string
+				Extra string
+				Owner int64
+			}
+			if err := json.Unmarshal([]byte(ev.Record), &record); err != nil {
+				return err
+			}
+			if ev.Resource != billing.ResourceBucket && record.ID != ev.RecordID {
+				k.t.Errorf("event %d is about %d, its record is %d", ev.ID, ev.RecordID, record.ID)
+			}
+			line := ev.EventType.String()
+			if record.State != "" {
+				line += " " + record.State
+			}
+			if ev.Kind == billing.EventChange && ev.Resource != billing.ResourceBucket {
+				line += " " + record.Extra
+			}
+			all = append(all, line)
+		}
+	}))
+	return all
+}
+
+// Each change is told in its own transaction, once, and what was refused is not.
+func TestActionEvents(t *testing.T) {
+	k := newKit(t)
+	k.actions()
+	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
+		return tx.PutHub(&billing.HubSubscription{Top: billing.Root, Customer: billing.Root, Callback: "https://x.example/", Secret: []byte{1}, CreatedAt: t0})
+	}))
+	var last billing.EventID
+	a, b := billing.Account(101), billing.Account(110)
+	want := func(what string, want ...string) {
+		t.Helper()
+		if got := k.told(&last); !slices.Equal(got, want) {
+			t.Errorf("%s: told %q, want %q", what, got, want)
+		}
+	}
+	adj, err := k.engine.Adjust(root(t0), billing.AdjustParams{Owner: a, Unit: "USD", Amount: usd})
+	k.ok(err)
+	want("adjust", "bucket:change", "adjustment:create")
+	_, err = k.engine.DescribeAdjustment(root(t0), adj.ID, `{"a":1}`)
+	k.ok(err)
+	want("describe", `adjustment:change {"a":1}`)
+	_, err = k.engine.DescribeAdjustment(root(t0), adj.ID, `{"a":1}`)
+	k.ok(err)
+	want("describe as it is")
+	x, err := k.engine.Transfer(root(t0), billing.TransferParams{From: a, To: b, Unit: "USD", Amount: usd})
+	k.ok(err)
+	want("transfer", "bucket:change", "bucket:change", "transfer:create")
+	_, err = k.engine.DescribeTransfer(root(t0), x.ID, `{"b":1}`)
+	k.ok(err)
+	want("describe", `transfer:change {"b":1}`)
+	v, err := k.engine.Reserve(root(t0), billing.ReserveParams{Owner: a, Unit: "USD", Amount: usd, EndsAt: t0.Add(time.Minute)})
+	k.ok(err)
+	want("reserve", "reservation:create held", "bucket:change")
+	_, err = k.engine.DescribeReservation(root(t0), v.ID, `{"c":1}`)
+	k.ok(err)
+	want("describe", `reservation:change held {"c":1}`)
+	k.drain(t0.Add(time.Minute))
+	want("expire", "reservation:status expired", "bucket:change")
+	k.ok(k.engine.DeleteReservation(root(t0.Add(time.Hour)), v.ID))
+	want("delete", "reservation:delete expired")
+	v, err = k.engine.Reserve(root(t0), billing.ReserveParams{Owner: a, Unit: "USD", Amount: usd})
+	k.ok(err)
+	_, err = k.engine.Release(root(t0), v.ID)
+	k.ok(err)
+	want("release", "reservation:create held", "bucket:change", "reservation:cancel released", "bucket:change")
+	_, err = k.engine.OpenBucket(root(t0), billing.OpenBucketParams{Owner: a, Unit: billing.UnitKB})
+	k.ok(err)
+	k.ok(k.engine.CloseBucket(root(t0), a, billing.UnitKB))
+	want("bucket", "bucket:create", "bucket:delete")
+	_, err = k.engine.Adjust(root(t0), billing.AdjustParams{Owner: a, Unit: "USD", Amount: -1000 * usd})
+	wantError(t, "refused", err, billing.Conflict, "amount")
+	want("refused")
+}

@@ -1,0 +1,106 @@
+package billing
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// emit keeps an event for the subscriptions that may see its owner and want its type,
+// with a delivery to each, in the transaction of the change itself: what is rolled back
+// was never told, and what is committed is. Nothing is kept that nobody subscribed to.
+// record is the engine's record as it is now; id is the record's, of a bucket its owner's.
+func (u *unitOfWork) emit(kind EventKind, owner *Owner, resource EventResource, id int64, record any) error {
+	if u.quiet {
+		return nil
+	}
+	t := EventType{resource, kind}
+	if !t.Known() {
+		return Errorf(Internal, "event", "there is no event %s", t)
+	}
+	hubs, err := u.tx.Hubs()
+	if err != nil {
+		return err
+	}
+	var ev *Event
+	for i := range hubs {
+		h := &hubs[i]
+		if !h.live() || !h.sees(owner) || !h.Wants(t) {
+			continue
+		}
+		if ev == nil {
+			text, err := json.Marshal(record)
+			if err != nil {
+				return &Error{Code: Internal, Field: "event", Err: err}
+			}
+			ev = &Event{Top: owner.Top, Owner: owner.ID, EventType: t, RecordID: id, Record: string(text), At: u.real}
+			if err := u.tx.AddEvent(ev); err != nil {
+				return err
+			}
+		}
+		if err := u.deliver(ev, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver queues an event for a subscription, behind the earlier ones of its record.
+func (u *unitOfWork) deliver(ev *Event, h *HubSubscription) error {
+	d := Delivery{
+		Top: ev.Top, Event: ev.ID, Hub: h.ID, Subject: ev.subject(), State: DeliveryPending, CreatedAt: u.real,
+	}
+	waits, err := u.tx.HeadDelivery(h.ID, d.Subject)
+	if err != nil {
+		return err
+	}
+	if !waits {
+		d.DueAt, u.events = u.real, true
+	}
+	return u.tx.AddDelivery(&d)
+}
+
+// emitBalances tells of the buckets that a posting moved, to who subscribed to that. It
+// asks once in a transaction: half a microsecond, where most often nobody did.
+func (u *unitOfWork) emitBalances(entries []Entry) error {
+	if u.quiet || u.watched == watchNone {
+		return nil
+	}
+	if u.watched == watchUnknown {
+		is, err := u.tx.BalancesWatched()
+		if err != nil {
+			return err
+		}
+		if !is {
+			u.watched = watchNone
+			return nil
+		}
+		u.watched = watchSome
+	}
+	for _, e := range entries {
+		if e.Owner == 0 {
+			continue
+		}
+		owner, err := u.tx.Owner(e.Owner)
+		if err != nil {
+			return err
+		}
+		b, err := u.tx.Bucket(e.Owner, e.Unit)
+		if err != nil && !errors.Is(err, NotFound) {
+			return err
+		}
+		if err := u.emit(EventChange, &owner, ResourceBucket, int64(e.Owner), &b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watching is whether somebody subscribed to changed balances, as far as this
+// transaction knows.
+type watching uint8
+
+const (
+	watchUnknown watching = iota
+	watchNone
+	watchSome
+)
