@@ -12,7 +12,7 @@ import (
 func topUpOnce(rule *billing.NewTopupRule) step {
 	return step{0, func(c *scene) error {
 		_, err := c.p.engine.CreateBalanceTopup(c.p.ctx, billing.CreateBalanceTopupParams{
-			Owner: c.owner, Amount: 10 * usd, Currency: "USD", Rule: rule, Key: fmt.Sprint("topup-", c.owner),
+			Owner: c.owner, Amount: 10 * usd, Currency: "USD", Rule: rule, Key: fmt.Sprintf("topup-%d", c.owner),
 		})
 		return err
 	}}
