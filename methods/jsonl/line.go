@@ -30,10 +30,13 @@ var kinds = map[string]func(members []member) (line, error){
 	"order":        decodeOrder,
 	"pool_plan":    decodePoolPlan,
 	"token":        decodeToken,
-	"bucket":       decodeBucket,
-	"adjustment":   decodeAction("adjustment", actionSetters),
-	"transfer":     decodeAction("transfer", transferSetters, "receiver_before"),
-	"reservation":  decodeAction("reservation", reservationSetters, "state"),
+
+	"hub_subscription": decodeHub,
+
+	"bucket":      decodeBucket,
+	"adjustment":  decodeAction("adjustment", actionSetters),
+	"transfer":    decodeAction("transfer", transferSetters, "receiver_before"),
+	"reservation": decodeAction("reservation", reservationSetters, "state"),
 
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,
