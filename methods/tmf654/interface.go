@@ -40,7 +40,8 @@ type api struct {
 
 // resources are the routes of each resource.
 var resources = []func(*api) []route{
-	(*api).topupRoutes,
+	(*api).topupRoutes, (*api).adjustRoutes, (*api).transferRoutes, (*api).reserveRoutes, (*api).bucketRoutes, (*api).accumulatedRoutes,
+	(*api).actionRoutes,
 }
 
 // route is one operation, on both addresses.
