@@ -22,6 +22,7 @@ import (
 	"topupd/billing/gateway/hook"
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/gateway/stripe"
+	"topupd/billing/hub"
 	maillog "topupd/billing/mailer/log"
 	"topupd/billing/mailer/smtp"
 	"topupd/billing/seal"
@@ -33,6 +34,7 @@ import (
 	"topupd/methods/profiles"
 	"topupd/methods/sippy"
 	"topupd/methods/subscription"
+	"topupd/methods/tmf654"
 	"topupd/methods/xmlrpc"
 	"topupd/server"
 	"topupd/server/cli"
@@ -57,6 +59,8 @@ func parts() cli.Parts {
 		Keys:       keys,
 		Gateways:   gateways,
 		Mailer:     mailer,
+		Courier:    courier,
+		Events:     tmf654.Events,
 		Mounts:     mounts,
 		Interfaces: mountable,
 		Clock:      clock,
@@ -165,6 +169,10 @@ func mailer(c *cli.Config, log zerolog.Logger) (billing.Mailer, error) {
 	return smtp.New(c.SMTP.Reveal(), c.MailFrom)
 }
 
+func courier(c *cli.Config) billing.Courier {
+	return hub.New(hub.Options{AllowPrivate: c.HubAllowPrivate})
+}
+
 func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, error) {
 	methods := sippy.Methods(e, sippy.Options{Log: noteIgnored})
 	h, err := xmlrpc.NewHandler(methods, xmlrpc.Options{Fault: fault, Observe: observe})
@@ -179,11 +187,12 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 }
 
 // interfaces are the REST interfaces, in alphabetical order.
-func interfaces(e *billing.Engine) []methods.Interface {
+func interfaces(e *billing.Engine, c *cli.Config) []methods.Interface {
 	return []methods.Interface{
 		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
 		profiles.New(e, profiles.Options{Failed: server.NoteError}),
 		subscription.New(e, subscription.Options{Failed: server.NoteError}),
+		tmf654.New(e, tmf654.Options{Failed: server.NoteError, DeclinedCreated: c.DeclinedCreated}),
 	}
 }
 
@@ -197,9 +206,9 @@ func noteRefusal(ctx context.Context, err error) {
 }
 
 // mountable are the interfaces as the server knows them.
-func mountable(e *billing.Engine) []server.Interface {
+func mountable(e *billing.Engine, c *cli.Config) []server.Interface {
 	var list []server.Interface
-	for _, i := range interfaces(e) {
+	for _, i := range interfaces(e, c) {
 		list = append(list, mountableOne(i))
 	}
 	return list

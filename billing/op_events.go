@@ -164,8 +164,11 @@ func (e *Engine) resendDead(ctx context.Context, id HubID) (n int64, err error) 
 			did = 0
 			for i := len(batch) - 1; i >= 0; i-- {
 				d, err := u.tx.Delivery(batch[i])
-				if err != nil || d.State != DeliveryDead {
+				if err != nil {
 					return err
+				}
+				if d.State != DeliveryDead {
+					continue
 				}
 				again, err := u.resend(&d)
 				if err != nil {

@@ -41,7 +41,7 @@ type api struct {
 // resources are the routes of each resource.
 var resources = []func(*api) []route{
 	(*api).topupRoutes, (*api).adjustRoutes, (*api).transferRoutes, (*api).reserveRoutes, (*api).bucketRoutes, (*api).accumulatedRoutes,
-	(*api).actionRoutes,
+	(*api).actionRoutes, (*api).hubRoutes,
 }
 
 // route is one operation, on both addresses.

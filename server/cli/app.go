@@ -86,8 +86,9 @@ func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, err
 	}}
 	engine = billing.New(billing.Config{
 		Store: store, Gateways: gateways, Mailer: mailer, Observer: o.observer,
-		Sealer: sealer, Settings: cfg.Engine,
+		Sealer: sealer, Settings: cfg.Engine, Courier: a.parts.Courier(cfg),
 	})
+	engine.RenderEvents(a.parts.Events(engine))
 	return &opened{cfg: cfg, log: log, store: store, engine: engine, sealer: sealer}, nil
 }
 

@@ -28,6 +28,7 @@ type commands struct {
 	User       userCmd       `cmd:"" help:"API logins."`
 	Token      tokenCmd      `cmd:"" help:"Bearer tokens of the REST interfaces."`
 	Voucher    voucherCmd    `cmd:"" help:"Vouchers: prepaid amounts that an account redeems once."`
+	Events     eventsCmd     `cmd:"" help:"Events and their delivery to subscriptions."`
 	Rekey      rekeyCmd      `cmd:"" help:"Seal tokens and logins with a new key."`
 	Golive     goliveCmd     `cmd:"" help:"End the hold of an import: jobs may charge and mail."`
 	Verify     verifyCmd     `cmd:"" help:"Check the ledger."`

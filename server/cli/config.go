@@ -35,13 +35,19 @@ type Config struct {
 	// Engine are the rules' settings.
 	Engine billing.Settings
 
+	// HubAllowPrivate lets events be posted into private networks.
+	HubAllowPrivate bool
+
 	SMTP     billing.Secret // its URL holds a password
 	MailFrom string
 
 	ScheduleLowBalance string
 	ScheduleProfiles   string
 	ScheduleBilling    string
-	TimeZone           *time.Location
+	ScheduleRecurring  string
+	// DeclinedCreated answers 201 to a declined top-up over TMF654.
+	DeclinedCreated bool
+	TimeZone        *time.Location
 
 	LogLevel zerolog.Level
 	// LogFormat is json, console, or empty: console on a terminal.

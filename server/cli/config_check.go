@@ -61,14 +61,17 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 	k := &checker{}
 	c := &Config{
 		Listen: s.Listen, DB: s.DB, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Insecure:  k.toggle("--insecure", s.Insecure),
-		Trusted:   k.networks("--trusted", s.Trusted),
-		RateLimit: k.number("--rate-limit", s.RateLimit, 0, 100_000),
-		Gateways:  k.gateways(s.Gateway),
-		SMTP:      billing.Secret(s.SMTP), MailFrom: s.MailFrom,
+		Insecure:        k.toggle("--insecure", s.Insecure),
+		Trusted:         k.networks("--trusted", s.Trusted),
+		HubAllowPrivate: k.toggle("--hub-allow-private", s.HubAllowPrivate),
+		RateLimit:       k.number("--rate-limit", s.RateLimit, 0, 100_000),
+		Gateways:        k.gateways(s.Gateway),
+		SMTP:            billing.Secret(s.SMTP), MailFrom: s.MailFrom,
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
 		ScheduleProfiles:   strings.TrimSpace(s.ScheduleProfiles),
+		ScheduleRecurring:  strings.TrimSpace(s.ScheduleRecurring),
+		DeclinedCreated:    k.toggle("--topup-declined-created", s.DeclinedCreated),
 		TimeZone:           k.zone("--time-zone", s.TimeZone),
 	}
 	k.database(s.DB)
@@ -92,6 +95,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		},
 		MissedPeriods:     k.missed(s.MissedPeriods),
 		StackExpected:     k.toggle("--stack-expected-payments", s.StackExpected),
+		FailedTopupsAgain: k.toggle("--failed-topups-again", s.FailedTopupsAgain),
 		Location:          zone,
 		GatewayTimeout:    k.duration("--gateway-timeout", s.GatewayTimeout, 100*time.Millisecond, 10*time.Minute),
 		ChargeConcurrency: k.number("--charge-concurrency", s.ChargeConcurrency, 1, 1024),
@@ -100,6 +104,7 @@ func (k *checker) engine(s *Settings, zone *time.Location) billing.Settings {
 		DuplicateWindow:   k.duration("--duplicate-window", s.DuplicateWindow, 0, 24*time.Hour),
 		PaymentWait:       billing.DefaultPaymentWait,
 		AnswerDays:        billing.AnswerDays,
+		EventDays:         k.number("--event-days", s.EventDays, 0, 36_500),
 		AuditDays:         k.number("--audit-days", s.AuditDays, 0, 36_500),
 		Realm:             k.realm(s.Realm),
 		AcceptCardNumbers: k.cardNumbers(s),

@@ -28,7 +28,7 @@ func (s *serving) loadDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, job := range []billing.Job{billing.JobLowBalance, billing.JobBilling, billing.JobProfiles} {
+	for _, job := range []billing.Job{billing.JobLowBalance, billing.JobBilling, billing.JobProfiles, billing.JobRecurring} {
 		if _, _, err := jobOf(s.engine, string(job))(as(ctx, "job"), billing.RunParams{Trigger: "start"}); err != nil {
 			return err
 		}

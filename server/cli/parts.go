@@ -32,10 +32,14 @@ type Parts struct {
 	Gateways func(c *Config, paused func(gateway string, paused bool)) ([]billing.Gateway, error)
 	// Mailer makes the mailer of --smtp, or one that writes to the log.
 	Mailer func(c *Config, log zerolog.Logger) (billing.Mailer, error)
+	// Courier makes what posts events.
+	Courier func(c *Config) billing.Courier
+	// Events makes what writes them.
+	Events func(e *billing.Engine) billing.EventRenderer
 	// Mounts are the interfaces.
 	Mounts func(e *billing.Engine, c *Config, log zerolog.Logger) ([]Mount, error)
 	// Interfaces are the REST interfaces.
-	Interfaces func(e *billing.Engine) []server.Interface
+	Interfaces func(*billing.Engine, *Config) []server.Interface
 	// Clock checks the schedules of jobs and makes what calls them.
 	Clock func(jobs []Job, location *time.Location, log JobLog) (Clock, error)
 

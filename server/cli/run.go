@@ -13,7 +13,7 @@ import (
 
 // runCmd runs a job once.
 type runCmd struct {
-	Job    string `arg:"" enum:"low-balance,billing,profiles" help:"low-balance, billing or profiles."`
+	Job    string `arg:"" enum:"low-balance,billing,profiles,recurring" help:"low-balance, billing, profiles or recurring."`
 	DryRun bool   `help:"Decide and print, change nothing."`
 	AsOf   string `name:"as-of" placeholder:"RFC3339" help:"The run's clock: what is due is judged and recorded by it."`
 }
@@ -25,6 +25,8 @@ func jobOf(e *billing.Engine, name string) func(context.Context, billing.RunPara
 		return e.RunBilling
 	case billing.JobProfiles:
 		return e.RunProfiles
+	case billing.JobRecurring:
+		return e.RunRecurring
 	}
 	return e.RunLowBalance
 }

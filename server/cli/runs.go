@@ -8,7 +8,7 @@ import (
 
 // runsCmd prints the history of runs.
 type runsCmd struct {
-	Job    string `enum:",low-balance,billing,profiles" default:"" placeholder:"JOB" help:"Only this job: low-balance, billing or profiles."`
+	Job    string `enum:",low-balance,billing,profiles,recurring" default:"" placeholder:"JOB" help:"Only this job: low-balance, billing, profiles or recurring."`
 	Limit  int    `placeholder:"N" default:"100" help:"At most so many; 0 is all."`
 	format `embed:""`
 }

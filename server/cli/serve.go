@@ -115,7 +115,7 @@ func (s *serving) mount() error {
 			s.srv.Mount(m.Pattern, m.Handler, m.Access)
 		}
 	}
-	for _, i := range s.app.parts.Interfaces(s.engine) {
+	for _, i := range s.app.parts.Interfaces(s.engine, s.cfg) {
 		if err := s.srv.MountInterface(i); err != nil {
 			return err
 		}
@@ -282,6 +282,7 @@ func (s *serving) jobs() []Job {
 		s.job(billing.JobLowBalance, s.cfg.ScheduleLowBalance, "--schedule-low-balance", false),
 		s.job(billing.JobBilling, s.cfg.ScheduleBilling, "--schedule-billing", true),
 		s.job(billing.JobProfiles, s.cfg.ScheduleProfiles, "--schedule-profiles", true),
+		s.job(billing.JobRecurring, s.cfg.ScheduleRecurring, "--schedule-recurring", false),
 	}
 }
 

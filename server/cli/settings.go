@@ -38,8 +38,12 @@ type Settings struct {
 	ScheduleBilling    string `name:"schedule-billing" env:"TOPUPD_SCHEDULE_BILLING" default:"5 0 * * *" help:"When billing runs; empty is never." group:"Settings"`
 	ScheduleProfiles   string `name:"schedule-profiles" env:"TOPUPD_SCHEDULE_PROFILES" default:"15 0 * * *" help:"When top-up profiles run; empty is never." group:"Settings"`
 	StackExpected      toggle `name:"stack-expected-payments" env:"TOPUPD_STACK_EXPECTED_PAYMENTS" default:"false" help:"Let top-up profiles expect another payment while one is open." group:"Settings"`
-	ScheduleRecurring  string `name:"schedule-recurring" env:"TOPUPD_SCHEDULE_RECURRING" default:"*/5 * * * *" help:"When recurring top-ups run (not in this version)." group:"Settings"`
+	ScheduleRecurring  string `name:"schedule-recurring" env:"TOPUPD_SCHEDULE_RECURRING" default:"*/5 * * * *" help:"When recurring top-ups run; empty is never." group:"Settings"`
+	FailedTopupsAgain  toggle `name:"failed-topups-again" env:"TOPUPD_FAILED_TOPUPS_AGAIN" default:"false" help:"A recurring top-up that was not paid does not count as one of its number of periods." group:"Settings"`
+	DeclinedCreated    toggle `name:"topup-declined-created" env:"TOPUPD_TOPUP_DECLINED_CREATED" default:"false" help:"TMF654: answer 201 with status FAILED to a declined top-up, instead of 400." group:"Settings"`
 	TimeZone           string `name:"time-zone" env:"TOPUPD_TIME_ZONE" default:"UTC" help:"Zone of schedules, business dates and owners without one." group:"Settings"`
+	HubAllowPrivate    toggle `name:"hub-allow-private" env:"TOPUPD_HUB_ALLOW_PRIVATE" default:"false" help:"Let subscriptions to events have callbacks in private networks and on this machine." group:"Settings"`
+	EventDays          string `name:"event-days" env:"TOPUPD_EVENT_DAYS" default:"30" help:"Days that events and their deliveries are kept; 0 is for ever." group:"Settings"`
 	AuditDays          string `name:"audit-days" env:"TOPUPD_AUDIT_DAYS" default:"400" help:"Days that audit rows are kept; 0 is for ever." group:"Settings"`
 
 	LogLevel  string `name:"log-level" env:"TOPUPD_LOG_LEVEL" default:"info" help:"trace, debug, info, warn, error." group:"Settings"`
