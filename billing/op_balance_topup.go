@@ -147,6 +147,9 @@ func (u *unitOfWork) createTopup(p *CreateBalanceTopupParams) (m madeTopup, err 
 	if err := u.auditTopup(&m.topup, p.Rule); err != nil {
 		return m, err
 	}
+	if err := u.topupEvent(EventCreate, &m.topup); err != nil {
+		return m, err
+	}
 	return m, u.keepTopupKey(p, m.topup.ID)
 }
 

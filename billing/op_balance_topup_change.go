@@ -49,6 +49,9 @@ func (u *unitOfWork) changeTopupExtra(t *BalanceTopup, change func(string) (stri
 	if err := u.tx.SetBalanceTopup(t); err != nil {
 		return err
 	}
+	if err := u.topupEvent(EventChange, t); err != nil {
+		return err
+	}
 	return u.audit(AuditUpdate, t.Top, auditKey("topups", "id", int64(t.ID)), newAudit().set("extra", "changed"))
 }
 
@@ -72,12 +75,13 @@ func (u *unitOfWork) cancelTopup(t *BalanceTopup) error {
 	if err := u.endRule(&r, RuleCancelled); err != nil {
 		return err
 	}
-	if t.Charge != 0 || t.State != TopupCreated {
-		return nil
+	if t.Charge == 0 && t.State == TopupCreated { // imported, and never executed
+		t.State, t.SettledAt, t.Reason = TopupCancelled, u.now, string(ReasonOff)
+		if err := u.tx.SetBalanceTopup(t); err != nil {
+			return err
+		}
 	}
-	// Imported, and never executed.
-	t.State, t.SettledAt, t.Reason = TopupCancelled, u.now, string(ReasonOff)
-	return u.tx.SetBalanceTopup(t)
+	return u.topupEvent(EventCancel, t)
 }
 
 // endRule closes a rule; the consent ends with the owner's last one.
@@ -139,6 +143,9 @@ func (e *Engine) DeleteBalanceTopup(ctx context.Context, id TopupID) error {
 		}
 		t.DeletedAt = u.now
 		if err := u.tx.SetBalanceTopup(&t); err != nil {
+			return err
+		}
+		if err := u.topupEvent(EventDelete, &t); err != nil {
 			return err
 		}
 		return u.audit(AuditDelete, t.Top, auditKey("topups", "id", int64(t.ID)), nil)

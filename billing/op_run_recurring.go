@@ -159,6 +159,16 @@ func (u *unitOfWork) executeNow(j *Judged, r *TopupRule, n int64, d *Decision, l
 	if err := store(&t); err != nil {
 		return err
 	}
+	if isNew {
+		if err := u.topupEvent(EventCreate, &t); err != nil {
+			return err
+		}
+	}
+	if t.State == TopupFailed {
+		if err := u.topupEvent(EventFailure, &t); err != nil {
+			return err
+		}
+	}
 	if err := u.keep(d); err != nil {
 		return err
 	}

@@ -8,6 +8,15 @@ import (
 // isTopup reports whether a charge pays for a top-up.
 func (c *Charge) isTopup() bool { return strings.HasPrefix(c.Cause, "topup:") }
 
+// topupEvent tells subscribers of a top-up as it is now.
+func (u *unitOfWork) topupEvent(kind EventKind, t *BalanceTopup) error {
+	owner, err := u.tx.Owner(t.Owner)
+	if err != nil {
+		return err
+	}
+	return u.emit(kind, &owner, ResourceTopup, int64(t.ID), t)
+}
+
 // topupPaid closes a top-up in the transaction that credits it, right after the posting.
 func (u *unitOfWork) topupPaid(c *Charge) error {
 	if !c.isTopup() {
@@ -24,7 +33,10 @@ func (u *unitOfWork) topupPaid(c *Charge) error {
 	before := b.Balance - c.Credit
 	counts := t.State == TopupCreated // else it was counted when it had failed
 	t.credited(c.Posting, before, u.now)
-	if err := u.tx.SetBalanceTopup(&t); err != nil || t.Rule == 0 {
+	if err := u.tx.SetBalanceTopup(&t); err != nil {
+		return err
+	}
+	if err := u.topupEvent(EventStatus, &t); err != nil || t.Rule == 0 {
 		return err
 	}
 	r, err := u.tx.TopupRule(t.Rule)
@@ -56,11 +68,15 @@ func (u *unitOfWork) topupNotPaid(j *Judged, c *Charge, attempt *Attempt, cardRe
 	if err != nil || t.State != TopupCreated {
 		return err
 	}
+	told := EventFailure
 	t.State, t.SettledAt, t.Reason = TopupFailed, u.now, c.Reason
-	if attempt == nil && c.Purpose.Automatic() && !cardStands(Reason(c.Reason)) {
-		t.State = TopupCancelled
+	if attempt == nil && c.Purpose.Automatic() && !cardsFault(Reason(c.Reason)) {
+		t.State, told = TopupCancelled, EventCancel
 	}
-	if err := u.tx.SetBalanceTopup(&t); err != nil || t.Rule == 0 {
+	if err := u.tx.SetBalanceTopup(&t); err != nil {
+		return err
+	}
+	if err := u.topupEvent(told, &t); err != nil || t.Rule == 0 {
 		return err
 	}
 	r, err := u.tx.TopupRule(t.Rule)
@@ -84,8 +100,8 @@ func (u *unitOfWork) topupNotPaid(j *Judged, c *Charge, attempt *Attempt, cardRe
 	return u.executionFailed(j, &r, class, noticeFacts{Charge: c, Attempt: attempt})
 }
 
-// cardStands reports whether a cancelled charge is the card's fault: the period failed.
-func cardStands(r Reason) bool {
+// cardsFault reports whether a charge was cancelled because of the card: the period failed.
+func cardsFault(r Reason) bool {
 	switch r {
 	case ReasonNoCard, ReasonCardGone, ReasonCardUnusable, ReasonCardExpired, "card_changed":
 		return true

@@ -121,11 +121,11 @@ func (t *tx) CreateBalanceTopup(b *billing.BalanceTopup) error {
 }
 
 const sqlSetBalanceTopup = `UPDATE topups SET state = $2, charge_id = $3, posting_id = $4, balance_before = $5, balance_after = $6, reason = $7,
-    extra = $8, settled_at = $9, deleted_at = $10 WHERE id = $1`
+    extra = $8, settled_at = $9, deleted_at = $10, voucher = $11, created_at = $12 WHERE id = $1`
 
 func (t *tx) SetBalanceTopup(b *billing.BalanceTopup) error {
 	return t.change("id", sqlSetBalanceTopup, int64(b.ID), string(b.State), ref(b.Charge), ref(b.Posting), optRef(b.Before), optRef(b.After),
-		b.Reason, b.Extra, b.SettledAt, b.DeletedAt)
+		b.Reason, b.Extra, b.SettledAt, b.DeletedAt, b.Voucher, b.CreatedAt)
 }
 
 const ruleColumns = `r.id, r.owner_id, r.top_id, r.unit, r.amount, r.period, r.periods, r.anchor, r.next_n, r.next_at, r.done, r.failures,

@@ -154,6 +154,23 @@ func TestQueryPlans(t *testing.T) {
 		"head delivery":          {sqlHeadDelivery, 2, []string{"deliveries_head (hub_id=? AND subject=?)"}},
 		"waiting delivery":       {sqlWaitingDelivery, 2, []string{"deliveries_waiting (hub_id=? AND subject=?)"}},
 		"drop deliveries":        {sqlDropDeliveriesOf, 1, []string{"deliveries_once"}},
+		"services of":            {sqlServicesOf, 1, []string{"services_owner"}},
+		"services":               {sqlServices, 2, []string{"s USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"account by group":       {sqlAccountByGroup, 1, []string{"owners_balance_group"}},
+		"topup by charge":        {sqlBalanceTopupByCharge, 1, []string{"topups_charge"}},
+		"latest execution":       {sqlLatestExecution, 1, []string{"topups_once"}},
+		"open execution":         {sqlOpenExecution, 1, []string{"topups_one_open"}},
+		"balance topups":         {sqlBalanceTopupsAll, 3, []string{"t USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"topups to export":       {sqlBalanceTopupsExport, 3, []string{"t USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"topups of owner":        {sqlBalanceTopupsOwner, 7, []string{"topups_owner (owner_id=? AND id>?)"}},
+		"topups within":          {sqlBalanceTopupsCustomer, 6, []string{"topups_of_top (top_id=? AND id>?)"}},
+		"count of owner":         {sqlCountBalanceTopupsOwner, 7, []string{"topups_owner"}},
+		"count within":           {sqlCountBalanceTopupsCustomer, 6, []string{"topups_of_top"}},
+		"rules of":               {sqlRulesOf, 1, []string{"topup_rules_owner"}},
+		"suspended rules":        {sqlSuspendedRules, 1, []string{"topup_rules_suspended"}},
+		"due rules":              {sqlDueRules, 4, []string{"topup_rules_due"}},
+		"rules to export":        {sqlRules, 2, []string{"r USING INTEGER PRIMARY KEY"}},
+		"end rules of":           {sqlEndRulesOf, 2, []string{"topup_rules_owner"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := queryPlan(t, s, q.query, q.args)

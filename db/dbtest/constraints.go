@@ -41,6 +41,8 @@ func constraints(t *testing.T, e Engine) {
 		"reservations": reservationRules,
 		"buckets":      openedBucketRules,
 		"actions":      actionRules,
+		"rules":        ruleRules,
+		"topups":       balanceTopupRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

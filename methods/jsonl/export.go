@@ -29,12 +29,13 @@ const page = 1000
 // Export writes everything that an import can bring, in one consistent view and
 // a fixed order: plans, correspondence types, profiles, customers (parents first), accounts, cards, policies,
 // vouchers, tokens, subscriptions with the payments and orders of their owners, pool plans,
-// buckets of allowances, balance actions and the objects of other interfaces.
+// buckets of allowances, services, balance actions - top-ups with their rules first - and what
+// could not be moved when its type got a table.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.buckets, x.actions, x.objects} {
+		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.buckets, x.services, x.rules, x.topups, x.actions, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}

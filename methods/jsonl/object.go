@@ -78,16 +78,7 @@ type objectKind struct {
 	owned bool
 }
 
-var objectKinds = map[string]*objectKind{
-	"service": {owned: true, members: []objectMember{
-		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"class", isText, true},
-	}},
-	"recurring_topup": {owned: true, members: []objectMember{
-		{"id", isID, true}, {"i_account", isID, false}, {"i_customer", isID, false}, {"amount", isMoney, true},
-		{"currency", isText, true}, {"period", isText, true}, {"periods", nullOr(isInt), false},
-		{"done", isInt, false}, {"anchor", isTime, false}, {"status", isText, false},
-	}},
-}
+var objectKinds = map[string]*objectKind{}
 
 // decode checks a line's members; those that are needed may be stored already.
 func (k *objectKind) decode(kind string, members []member) (line, error) {

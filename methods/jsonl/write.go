@@ -57,6 +57,13 @@ func (w *lineWriter) text(name, v string) *lineWriter {
 	return w
 }
 
+// raw writes a JSON value as it is.
+func (w *lineWriter) raw(name, v string) *lineWriter {
+	w.name(name)
+	w.buf = append(w.buf, v...)
+	return w
+}
+
 func (w *lineWriter) flag(name string, v bool) *lineWriter {
 	w.name(name)
 	w.buf = strconv.AppendBool(w.buf, v)

@@ -69,7 +69,7 @@ CREATE TABLE topup_rules (
     CONSTRAINT topup_rules_done CHECK (done >= 0 AND (periods IS NULL OR done <= periods)),
     CONSTRAINT topup_rules_failures CHECK (failures >= 0),
     CONSTRAINT topup_rules_state CHECK (state = 'active' OR state = 'finished' OR state = 'cancelled' OR state = 'failed'),
-    CONSTRAINT topup_rules_finished CHECK ((state <> 'finished' OR done = periods) AND (state <> 'active' OR periods IS NULL OR done < periods)),
+    CONSTRAINT topup_rules_finished CHECK ((state <> 'finished' OR (periods IS NOT NULL AND done = periods)) AND (state <> 'active' OR periods IS NULL OR done < periods)),
     CONSTRAINT topup_rules_suspended CHECK (suspended = '' OR state = 'active')
 ) STRICT;
 
@@ -137,7 +137,13 @@ CREATE INDEX topups_owner ON topups (owner_id, id);
 CREATE INDEX topups_of_top ON topups (top_id, id);
 
 -- +goose StatementBegin
-CREATE TRIGGER topups_frozen BEFORE UPDATE OF id, owner_id, unit, amount, rule_id, period, voucher, imported, created_at ON topups
+CREATE TRIGGER topups_frozen BEFORE UPDATE OF id, owner_id, unit, amount, rule_id, period, imported ON topups
+BEGIN SELECT RAISE(ABORT, 'what a top-up is about never changes'); END;
+-- +goose StatementEnd
+-- An import may say more of what it brought before.
+-- +goose StatementBegin
+CREATE TRIGGER topups_made BEFORE UPDATE OF voucher, created_at ON topups
+    WHEN (NEW.voucher <> OLD.voucher OR NEW.created_at <> OLD.created_at) AND (OLD.imported = 0 OR OLD.charge_id IS NOT NULL)
 BEGIN SELECT RAISE(ABORT, 'what a top-up is about never changes'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
@@ -147,7 +153,7 @@ BEGIN SELECT RAISE(ABORT, 'a top-up keeps its charge'); END;
 -- Money that moved is credited whatever was known before; nothing else leaves an end.
 -- +goose StatementBegin
 CREATE TRIGGER topups_final BEFORE UPDATE OF state ON topups WHEN OLD.state <> 'created' AND NEW.state <> OLD.state
-    AND NOT (NEW.state = 'completed' AND OLD.state <> 'completed' AND NEW.charge_id IS NOT NULL)
+    AND NOT (NEW.state = 'completed' AND NEW.charge_id IS NOT NULL) AND NOT (OLD.imported = 1 AND OLD.charge_id IS NULL)
 BEGIN SELECT RAISE(ABORT, 'a settled top-up stays as it is'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
