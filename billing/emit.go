@@ -77,8 +77,8 @@ func (u *unitOfWork) emitBalances(entries []Entry) error {
 		u.watched = watchSome
 	}
 	for _, e := range entries {
-		if e.Owner == 0 || !e.Owner.IsAccount() {
-			continue
+		if !e.Owner.IsAccount() {
+			continue // no interface shows the buckets of customers
 		}
 		owner, err := u.tx.Owner(e.Owner)
 		if err != nil {

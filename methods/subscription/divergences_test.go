@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	keyInText  = regexp.MustCompile(`\bT-[0-9]+\b`)
-	rowOfTable = regexp.MustCompile(`(?m)^\| (T-[0-9]+) \|.*\| ([^|]*) \|$`)
+	keyInText  = regexp.MustCompile(`\bT-[0-9]{1,2}\b`) // T-100 and on are another interface's
+	rowOfTable = regexp.MustCompile(`(?m)^\| (T-[0-9]{1,2}) \|.*\| ([^|]*) \|$`)
 	scriptName = regexp.MustCompile("`([a-z_]+\\.txt)`")
 	testName   = regexp.MustCompile(`\bTest[A-Z]\w*`)
 )
