@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,6 +25,7 @@ type planted struct {
 	number, tested                         string // of cards: one that is refused, one of the sandbox
 	cvv                                    string
 	voucher, pin                           string
+	subscription                           string // signs events
 	oldKey, newKey, badKey                 string
 }
 
@@ -41,7 +43,8 @@ func plant() planted {
 		hook: odd(), smtp: odd(), database: plain(),
 		token: "pm_" + plain(), declined: "pm_" + plain(), misplaced: plain(), member: odd(),
 		number: "4012888888881881", tested: "5105105105105100", cvv: plain(), voucher: strings.ToUpper(plain()), pin: plain(),
-		oldKey: seal.Generate(), newKey: seal.Generate(), badKey: plain() + plain(),
+		subscription: "whsec_" + base64.StdEncoding.EncodeToString([]byte(plain())),
+		oldKey:       seal.Generate(), newKey: seal.Generate(), badKey: plain() + plain(),
 	}
 }
 
@@ -67,6 +70,7 @@ func (s planted) table() []secret {
 		{"a CVV", s.cvv, nil},
 		{"a voucher's code", s.voucher, nil}, // kept as a hash
 		{"a voucher's PIN", s.pin, nil},
+		{"a subscription's secret", s.subscription, []string{exported}},
 		{"a malformed key", s.badKey, nil},
 	}
 	rows = append(rows, passwordOf("ops", s.admin, exported)...)
@@ -111,7 +115,8 @@ func (s planted) base() string {
 {"type":"low_balance","i_account":100,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00"}
 {"type":"low_balance","i_account":101,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00","br_charge_card":true}
 {"type":"voucher","i_voucher":1,"code":"%s","secret_pin":"%s","amount":"0.50","currency":"USD"}
-`, jsonString(s.imported), s.declined, s.token, s.voucher, s.pin)
+{"type":"hub_subscription","id":1,"i_customer":10,"callback":"http://127.0.0.1:1/events","secret":"%s"}
+`, jsonString(s.imported), s.declined, s.token, s.voucher, s.pin, s.subscription)
 }
 
 // newCard is a call that brings a card number and its CVV.
@@ -172,7 +177,7 @@ func (w *secretWorld) mainRun(p *place) {
 	p.keep("while the server runs")
 	for _, args := range []string{
 		"export", "export --secrets", "thresholds", "thresholds --format json", "charges", "charges --format csv", "charges why --account 101",
-		"runs", "voucher list", "voucher list --format json", "token list", "token list --format json", "token revoke 1", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
+		"runs", "voucher list", "voucher list --format json", "token list", "token list --format json", "token revoke 1", "events", "events --format json", "events show 1", "events resend 1", "events subscriptions", "user list", "user disable robot", "user enable robot", "verify", "backup copy.db", "run low-balance", "run billing --dry-run --as-of 2026-12-10T00:00:00Z",
 		"run billing --as-of 2026-12-10T00:00:00Z", "rekey", "migrate", "golive --customer 10", "version", "completion bash", "--help",
 	} {
 		p.run(step{args: strings.Fields(args)})

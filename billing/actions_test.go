@@ -74,7 +74,7 @@ func TestAdjust(t *testing.T) {
 	if len(all) != 3 || all[0].ID != up.ID || all[1].ID != down.ID {
 		t.Fatalf("%+v", all)
 	}
-	if got, err := k.engine.DescribeAdjustment(root(t0.Add(time.Hour)), up.ID, `{"y":2}`); err != nil || got.Extra != `{"y":2}` || !got.UpdatedAt.Equal(t0.Add(time.Hour)) {
+	if got, err := k.engine.DescribeAdjustment(root(t0.Add(time.Hour)), up.ID, to(`{"y":2}`)); err != nil || got.Extra != `{"y":2}` || !got.UpdatedAt.Equal(t0.Add(time.Hour)) {
 		t.Fatalf("%+v %v", got, err)
 	}
 	k.verify()
@@ -156,16 +156,19 @@ func TestRefusedActions(t *testing.T) {
 		"reserve for the past":     {root(t0), reserve(func(p *billing.ReserveParams) { p.EndsAt = t0 }), billing.Invalid, "validFor"},
 		"reserve of a stranger":    {as(10), reserve(func(p *billing.ReserveParams) { p.Owner = a200 }), billing.NotFound, "i_account"},
 		"reserve what is held":     {root(t0), reserve(func(p *billing.ReserveParams) { p.Owner, p.Amount = a101, 19*usd+1 }), billing.Conflict, "amount"},
-		"release a deleted one":    {root(t0), func(ctx context.Context) error { _, err := k.engine.Release(ctx, gone.ID); return err }, billing.NotFound, "id"},
-		"release a stranger's":     {as(20), func(ctx context.Context) error { _, err := k.engine.Release(ctx, held.ID); return err }, billing.NotFound, "id"},
+		"release a deleted one":    {root(t0), func(ctx context.Context) error { _, err := release(k.engine, ctx, gone.ID); return err }, billing.NotFound, "id"},
+		"release a stranger's":     {as(20), func(ctx context.Context) error { _, err := release(k.engine, ctx, held.ID); return err }, billing.NotFound, "id"},
 		"delete a stranger's":      {as(20), func(ctx context.Context) error { return k.engine.DeleteReservation(ctx, held.ID) }, billing.NotFound, "id"},
 		"describe a stranger's": {as(20), func(ctx context.Context) error {
-			_, err := k.engine.DescribeReservation(ctx, held.ID, "{}")
+			_, err := k.engine.ChangeReservation(ctx, billing.ChangeReservationParams{ID: held.ID, Extra: to("{}")})
 			return err
 		}, billing.NotFound, "id"},
-		"describe half a transfer": {as(20), func(ctx context.Context) error { _, err := k.engine.DescribeTransfer(ctx, moved.ID, "{}"); return err }, billing.NotFound, "id"},
-		"read half a transfer":     {as(10), func(ctx context.Context) error { _, err := k.engine.TransferByID(ctx, moved.ID); return err }, billing.NotFound, "id"},
-		"read another kind":        {root(t0), func(ctx context.Context) error { _, err := k.engine.Adjustment(ctx, moved.ID); return err }, billing.NotFound, "id"},
+		"describe half a transfer": {as(20), func(ctx context.Context) error {
+			_, err := k.engine.DescribeTransfer(ctx, moved.ID, to("{}"))
+			return err
+		}, billing.NotFound, "id"},
+		"read half a transfer": {as(10), func(ctx context.Context) error { _, err := k.engine.TransferByID(ctx, moved.ID); return err }, billing.NotFound, "id"},
+		"read another kind":    {root(t0), func(ctx context.Context) error { _, err := k.engine.Adjustment(ctx, moved.ID); return err }, billing.NotFound, "id"},
 
 		"open a bucket again":     {root(t0), bucket(billing.OpenBucketParams{Owner: a100, Unit: billing.UnitSMS}), billing.Exists, "bucket"},
 		"open money":              {root(t0), bucket(billing.OpenBucketParams{Owner: a100, Unit: "USD"}), billing.Exists, "bucket"},
@@ -303,7 +306,7 @@ func TestReservations(t *testing.T) {
 	if v.State != billing.ReservationExpired || !v.ClosedAt.Equal(t0.Add(time.Hour)) {
 		t.Fatalf("%+v", v)
 	}
-	_, err = k.engine.Release(root(t0), v.ID)
+	_, err = release(k.engine, root(t0), v.ID)
 	wantError(t, "release", err, billing.Conflict, "status")
 	k.ok(k.engine.DeleteReservation(root(t0), v.ID))
 	_, err = k.engine.Reservation(root(t0), v.ID)
@@ -311,7 +314,7 @@ func TestReservations(t *testing.T) {
 
 	w, err := k.engine.Reserve(root(t0), billing.ReserveParams{Owner: billing.Account(100), Unit: "USD", Amount: 30 * usd})
 	k.ok(err)
-	w, err = k.engine.Release(root(t0), w.ID)
+	w, err = release(k.engine, root(t0), w.ID)
 	k.ok(err)
 	if w.State != billing.ReservationReleased {
 		t.Fatalf("%+v", w)
@@ -336,7 +339,7 @@ func TestReleasePays(t *testing.T) {
 	if k.owner().Blocked&billing.BlockBilling == 0 {
 		t.Fatal("the price was paid with what is reserved")
 	}
-	_, err = k.engine.Release(root(t0.Add(25*time.Hour)), v.ID)
+	_, err = release(k.engine, root(t0.Add(25*time.Hour)), v.ID)
 	k.ok(err)
 	k.wantHeld(100, "USD", 0, 0)
 	if k.owner().Blocked != 0 {
@@ -386,7 +389,7 @@ func TestBuckets(t *testing.T) {
 	k.ok(err)
 	_, err = k.engine.Adjust(root(t0), billing.AdjustParams{Owner: o, Unit: billing.UnitSMS, Amount: -usd})
 	wantError(t, "what is reserved", err, billing.Conflict, "amount")
-	_, err = k.engine.Release(root(t0), v.ID)
+	_, err = release(k.engine, root(t0), v.ID)
 	k.ok(err)
 	_, err = k.engine.Transfer(root(t0), billing.TransferParams{From: o, To: billing.Account(101), Unit: billing.UnitSMS, Amount: 5 * usd})
 	k.ok(err)
@@ -414,4 +417,11 @@ func TestBuckets(t *testing.T) {
 		t.Fatalf("nobody sees %+v %v", list, err)
 	}
 	k.verify()
+}
+
+// to replaces what is kept beside a record.
+func to(extra string) billing.Merge { return func(string) (string, error) { return extra, nil } }
+
+func release(e *billing.Engine, ctx context.Context, id billing.ActionID) (billing.Reservation, error) {
+	return e.ChangeReservation(ctx, billing.ChangeReservationParams{ID: id, Release: true})
 }

@@ -38,7 +38,7 @@ var releaseOnce = once("release", 0, func(ctx context.Context, c *scene) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.p.engine.Release(ctx, list[0].ID)
+	_, err = release(c.p.engine, ctx, list[0].ID)
 	return err
 })
 

@@ -59,8 +59,8 @@ func (u *unitOfWork) deliver(ev *Event, h *HubSubscription) error {
 	return u.tx.AddDelivery(&d)
 }
 
-// emitBalances tells of the buckets that a posting moved, to who subscribed to that. It
-// asks once in a transaction: half a microsecond, where most often nobody did.
+// emitBalances tells of accounts' buckets that a posting moved, to who subscribed to that; no
+// interface shows a customer's. It asks once in a transaction: half a microsecond, where most often nobody did.
 func (u *unitOfWork) emitBalances(entries []Entry) error {
 	if u.quiet || u.watched == watchNone {
 		return nil
@@ -77,8 +77,8 @@ func (u *unitOfWork) emitBalances(entries []Entry) error {
 		u.watched = watchSome
 	}
 	for _, e := range entries {
-		if e.Owner == 0 {
-			continue
+		if !e.Owner.IsAccount() {
+			continue // no interface shows the buckets of customers
 		}
 		owner, err := u.tx.Owner(e.Owner)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"topupd/billing"
+	"topupd/billing/seal"
 )
 
 // callbacks are receivers in place of a network: each message is noted and answered by
@@ -494,5 +495,37 @@ func TestEventsEnd(t *testing.T) {
 	tidy(1)
 	if rows := k.deliveries(); len(rows) != 1 {
 		t.Errorf("%d deliveries are left", len(rows))
+	}
+}
+
+// TestRekeyOfSubscriptions: the secrets are sealed anew with everything else.
+func TestRekeyOfSubscriptions(t *testing.T) {
+	k, c := eventKit(t)
+	old, fresh := seal.Generate(), seal.Generate()
+	k.sealWith(ring(t, old))
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		return im.Card(billing.CardLine{ID: 1000, Owner: billing.Account(100), Token: billing.To(billing.Secret("tok_ok"))})
+	}))
+	h := k.listen(byCustomer(10), "https://acme", balanceChange)
+	if strings.Contains(string(h.Secret), "whsec") {
+		t.Fatal("the secret is kept in clear")
+	}
+	keys := ring(t, fresh, old)
+	k.sealWith(keys)
+	done, err := k.engine.Rekey(root(t0), keys, nil)
+	if k.ok(err); done.Hubs != 1 {
+		t.Errorf("%d secrets were sealed anew", done.Hubs)
+	}
+	k.sealWith(ring(t, fresh))
+	k.engine.RenderEvents(plainEvents{})
+	k.debitOf(100, usd)
+	k.deliver()
+	k.wantDeliveries(billing.DeliveryDelivered)
+	if c.got[0].Secret != "whsec_made" {
+		t.Error("another secret signs")
+	}
+	k.sealWith(ring(t, old))
+	if err := k.engine.CheckKey(root(t0)); !errors.Is(err, billing.Conflict) {
+		t.Errorf("a server with the older key starts: %v", err)
 	}
 }

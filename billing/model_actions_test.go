@@ -214,7 +214,7 @@ func (m *actionModel) anyHold(rt *rapid.T) (p *pocket, id billing.ActionID) {
 
 func (m *actionModel) release(rt *rapid.T) {
 	if p, id := m.anyHold(rt); id != 0 {
-		_, err := m.k.engine.Release(root(m.clock), id)
+		_, err := release(m.k.engine, root(m.clock), id)
 		m.k.ok(err)
 		delete(p.held, id)
 	}

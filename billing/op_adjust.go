@@ -108,22 +108,31 @@ func adjustmentOf(ctx context.Context, r Reader, id ActionID) (Adjustment, error
 	return a, unknownAction(id, err)
 }
 
-// DescribeAdjustment replaces what is kept beside an adjustment. Errors: NotFound, Invalid.
-func (e *Engine) DescribeAdjustment(ctx context.Context, id ActionID, extra string) (a Adjustment, err error) {
-	if err := checkExtra(extra); err != nil {
-		return a, err
-	}
+// DescribeAdjustment changes what is kept beside an adjustment. Errors: NotFound, Invalid.
+func (e *Engine) DescribeAdjustment(ctx context.Context, id ActionID, extra Merge) (a Adjustment, err error) {
 	err = e.update(ctx, func(u *unitOfWork) (err error) {
-		if a, err = adjustmentOf(u.context(), u.tx, id); err != nil || a.Extra == extra {
+		if a, err = adjustmentOf(u.context(), u.tx, id); err != nil {
 			return err
 		}
-		a.Extra, a.UpdatedAt = extra, u.now
+		if changed, err := extra.changes(&a.Extra); err != nil || !changed {
+			return err
+		}
+		a.UpdatedAt = u.now
 		if err := u.tx.SetAdjustment(&a); err != nil {
 			return err
 		}
 		return u.described("adjustments", ResourceAdjustment, a.Owner, a.ID, &a)
 	})
 	return a, err
+}
+
+// changes applies it to what is kept beside a record, and reports whether that changed.
+func (m Merge) changes(extra *string) (bool, error) {
+	was := *extra
+	if err := m.into(extra); err != nil {
+		return false, err
+	}
+	return *extra != was, checkExtra(*extra)
 }
 
 // described writes the row of an action whose description changed, and tells of it. The

@@ -1,6 +1,10 @@
 package billing
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // BalanceActionReader reads what all balance actions have.
 type BalanceActionReader interface {
@@ -31,13 +35,120 @@ func (e *Engine) BalanceActions(ctx context.Context, f BalanceActionFilter) ([]B
 	})
 }
 
-// BalanceActionByID is one of them. Errors: NotFound.
-func (e *Engine) BalanceActionByID(ctx context.Context, id ActionID) (a BalanceAction, err error) {
-	err = e.view(ctx, func(r Reader) (err error) {
-		if a, err = r.BalanceAction(id); err == nil {
+// ActionRecord is a balance action with the record of its kind: one of them, or none for a
+// top-up, which is read by itself.
+type ActionRecord struct {
+	BalanceAction
+	Adjustment  *Adjustment
+	Transfer    *Transfer
+	Reservation *Reservation // deleted ones too
+}
+
+// ActionHistory is BalanceActions with their records. A transfer to an owner out of scope
+// is left out, so a page may be shorter than the limit; last is where the next begins, 0
+// at the end.
+func (e *Engine) ActionHistory(ctx context.Context, f BalanceActionFilter) (all []ActionRecord, last ActionID, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		all, last = nil, 0
+		if f.Owner != 0 {
+			if err := inScope(ctx, r, f.Owner); err != nil {
+				return err
+			}
+		}
+		if f.Within = ActorFrom(ctx).Customer; f.Within == 0 {
+			return nil
+		}
+		list, err := r.BalanceActions(f)
+		if err != nil {
+			return err
+		}
+		for _, a := range list {
+			rec, err := actionRecord(ctx, r, a)
+			if errors.Is(err, NotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, rec)
+		}
+		if f.Limit > 0 && len(list) == f.Limit {
+			last = list[len(list)-1].ID
+		}
+		return nil
+	})
+	return all, last, err
+}
+
+// ActionRecord is one of them. Errors: NotFound.
+func (e *Engine) ActionRecord(ctx context.Context, id ActionID) (rec ActionRecord, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		a, err := r.BalanceAction(id)
+		if err == nil {
 			err = inScope(ctx, r, a.Owner)
+		}
+		if err == nil {
+			rec, err = actionRecord(ctx, r, a)
 		}
 		return unknownAction(id, err)
 	})
-	return a, err
+	return rec, err
+}
+
+func actionRecord(ctx context.Context, r Reader, a BalanceAction) (rec ActionRecord, err error) {
+	rec.BalanceAction = a
+	switch a.Kind {
+	case ActionAdjustment:
+		var x Adjustment
+		x, err = r.Adjustment(a.ID)
+		rec.Adjustment = &x
+	case ActionTransfer:
+		var x Transfer
+		x, err = transferOf(ctx, r, a.ID)
+		rec.Transfer = &x
+	case ActionReservation:
+		var x Reservation
+		x, err = r.Reservation(a.ID)
+		rec.Reservation = &x
+	}
+	return rec, err
+}
+
+// Holders are the owners of records, by id: those of the actor's scope, deleted ones too.
+func (e *Engine) Holders(ctx context.Context, ids ...OwnerID) (all map[OwnerID]Owner, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		all = make(map[OwnerID]Owner, len(ids))
+		for _, id := range ids {
+			if _, there := all[id]; there {
+				continue
+			}
+			o, err := r.Owner(id)
+			if err != nil {
+				return wrongOwner(id, err)
+			}
+			there := o
+			there.DeletedAt = time.Time{}
+			if !ActorFrom(ctx).Sees(&there) {
+				return wrongOwner(id, NotFound)
+			}
+			all[id] = o
+		}
+		return nil
+	})
+	return all, err
+}
+
+// AccountByLogin is the account of the actor's scope that the switch knows by a name.
+// Errors: NotFound.
+func (e *Engine) AccountByLogin(ctx context.Context, name string) (o Owner, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		if o, err = r.AccountByUsername(name); err == nil && !ActorFrom(ctx).Sees(&o) {
+			err = NotFound
+		}
+		if errors.Is(err, NotFound) {
+			return Errorf(NotFound, "logicalResource", "there is no account of that name in your scope")
+		}
+		return err
+	})
+	return o, err
 }

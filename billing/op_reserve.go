@@ -71,14 +71,40 @@ func (u *unitOfWork) auditReserved(word string, v *Reservation, from, delta int6
 	return u.audit(AuditFunds, v.Top, auditOwner(word, v.Owner), i)
 }
 
-// Release gives a held reservation up. Errors: NotFound, Conflict for one that ended.
-func (e *Engine) Release(ctx context.Context, id ActionID) (v Reservation, err error) {
+// ChangeReservationParams changes a reservation.
+type ChangeReservationParams struct {
+	ID ActionID
+	// Release gives it up.
+	Release bool
+	// Extra changes what is kept beside it; nil leaves it.
+	Extra Merge
+}
+
+// ChangeReservation changes what is kept beside a reservation, and gives it up if asked
+// to. Errors: NotFound, Invalid, Conflict for giving up one that ended.
+func (e *Engine) ChangeReservation(ctx context.Context, p ChangeReservationParams) (v Reservation, err error) {
 	err = e.update(ctx, func(u *unitOfWork) (err error) {
-		if v, err = reservationOf(u.context(), u.tx, id); err != nil {
+		if v, err = reservationOf(u.context(), u.tx, p.ID); err != nil {
 			return err
 		}
-		if v.State != ReservationHeld {
+		if p.Release && v.State != ReservationHeld {
 			return Errorf(Conflict, "status", "reservation %d has ended already (%s)", v.ID, v.State)
+		}
+		changed, err := p.Extra.changes(&v.Extra)
+		if err != nil {
+			return err
+		}
+		if changed {
+			v.UpdatedAt = u.now
+			if err := u.tx.SetReservation(&v); err != nil {
+				return err
+			}
+			if err := u.described("reservations", ResourceReservation, v.Owner, v.ID, &v); err != nil {
+				return err
+			}
+		}
+		if !p.Release {
+			return nil
 		}
 		return u.endReservation(&v, ReservationReleased)
 	})
@@ -160,22 +186,4 @@ func reservationOf(ctx context.Context, r Reader, id ActionID) (Reservation, err
 		err = NotFound
 	}
 	return v, unknownAction(id, err)
-}
-
-// DescribeReservation replaces what is kept beside a reservation. Errors: NotFound, Invalid.
-func (e *Engine) DescribeReservation(ctx context.Context, id ActionID, extra string) (v Reservation, err error) {
-	if err := checkExtra(extra); err != nil {
-		return v, err
-	}
-	err = e.update(ctx, func(u *unitOfWork) (err error) {
-		if v, err = reservationOf(u.context(), u.tx, id); err != nil || v.Extra == extra {
-			return err
-		}
-		v.Extra, v.UpdatedAt = extra, u.now
-		if err := u.tx.SetReservation(&v); err != nil {
-			return err
-		}
-		return u.described("reservations", ResourceReservation, v.Owner, v.ID, &v)
-	})
-	return v, err
 }

@@ -192,16 +192,16 @@ func (e *Engine) TransferByID(ctx context.Context, id ActionID) (t Transfer, err
 	return t, err
 }
 
-// DescribeTransfer replaces what is kept beside a transfer. Errors: NotFound, Invalid.
-func (e *Engine) DescribeTransfer(ctx context.Context, id ActionID, extra string) (t Transfer, err error) {
-	if err := checkExtra(extra); err != nil {
-		return t, err
-	}
+// DescribeTransfer changes what is kept beside a transfer. Errors: NotFound, Invalid.
+func (e *Engine) DescribeTransfer(ctx context.Context, id ActionID, extra Merge) (t Transfer, err error) {
 	err = e.update(ctx, func(u *unitOfWork) (err error) {
-		if t, err = transferOf(u.context(), u.tx, id); err != nil || t.Extra == extra {
+		if t, err = transferOf(u.context(), u.tx, id); err != nil {
 			return err
 		}
-		t.Extra, t.UpdatedAt = extra, u.now
+		if changed, err := extra.changes(&t.Extra); err != nil || !changed {
+			return err
+		}
+		t.UpdatedAt = u.now
 		if err := u.tx.SetTransfer(&t); err != nil {
 			return err
 		}

@@ -177,8 +177,8 @@ type OwnerWriter interface {
 	PutOwner(*Owner) error
 	// DeleteOwner marks an owner deleted and frees its username and balance group.
 	// Its policy, its place in a plan and its logins are dropped, its cards are
-	// deleted without their tokens, its mandates and bearer tokens revoked. Deleted owners are in no
-	// list and under no name; their row, postings and charges stay.
+	// deleted without their tokens, its mandates and bearer tokens revoked, its subscriptions
+	// to events ended. Deleted owners are in no list and under no name; their row, postings and charges stay.
 	DeleteOwner(o OwnerID, at time.Time) error
 	// SetBlocked replaces the block causes.
 	SetBlocked(o OwnerID, b Block, at time.Time) error

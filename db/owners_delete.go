@@ -35,7 +35,9 @@ WHERE id = $1 AND deleted_at IS NULL`
 	sqlDropLoginsOf    = `DELETE FROM logins WHERE owner_id = $1`
 	sqlDeleteCardsOf   = `UPDATE cards SET state = 'deleted', token = NULL, is_primary = 0, alias = '', holder = '',
     street1 = '', street2 = '', region = '', postal_code = '', city = '', country = '', phone = '', updated_at = $2 WHERE owner_id = $1`
-	sqlRevokeAll      = `UPDATE mandates SET revoked_at = $2 WHERE owner_id = $1 AND revoked_at IS NULL`
+	sqlRevokeAll = `UPDATE mandates SET revoked_at = $2 WHERE owner_id = $1 AND revoked_at IS NULL`
+	// It has no login any more that could end them.
+	sqlEndHubsOf      = `UPDATE hub_subscriptions SET secret = NULL, deleted_at = $2 WHERE customer_id = $1 AND deleted_at IS NULL`
 	sqlRevokeTokensOf = `UPDATE tokens SET revoked_at = $2 WHERE customer_id = $1 AND revoked_at IS NULL`
 )
 
@@ -48,7 +50,7 @@ func (t *tx) DeleteOwner(o billing.OwnerID, at time.Time) error {
 			return t.spoil(err)
 		}
 	}
-	for _, query := range []string{sqlDeleteCardsOf, sqlRevokeAll, sqlRevokeTokensOf, sqlEndRulesOf} {
+	for _, query := range []string{sqlDeleteCardsOf, sqlRevokeAll, sqlRevokeTokensOf, sqlEndHubsOf, sqlEndRulesOf} {
 		if _, err := t.exec(query, int64(o), at); err != nil {
 			return t.spoil(err)
 		}

@@ -111,6 +111,7 @@ func TestQueryPlans(t *testing.T) {
 		"orders":                 {sqlOrders, 2, []string{"d USING INTEGER PRIMARY KEY", "s USING INTEGER PRIMARY KEY"}},
 		"token by hash":          {sqlTokenByHash, 1, []string{"tokens_hash"}},
 		"token named":            {sqlTokenNamed, 2, []string{"tokens_name"}},
+		"end subscriptions":      {sqlEndHubsOf, 2, []string{"hub_subscriptions_once"}},
 		"revoke tokens":          {sqlRevokeTokensOf, 2, []string{"tokens_name"}},
 		"kept answer":            {sqlKeptAnswer, 2, []string{"sqlite_autoindex_idempotency_keys_1 (customer_id=? AND key=?)"}},
 		"oldest answer":          {sqlOldestAnswer, 0, []string{"idempotency_time"}},

@@ -15,7 +15,7 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, e
 	err := s.View(ctx, func(r billing.Reader) error {
 		v.r = readerOf(r)
 		for _, check := range []func() error{
-			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack, v.reserved, v.transfers, v.closedBuckets,
+			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack, v.reserved, v.transfers, v.closedBuckets, v.deliveries,
 		} {
 			if err := check(); err != nil {
 				return err
@@ -62,6 +62,7 @@ var enforced = []struct{ invariant, name string }{
 	{"L2", "postings_no_delete"}, {"L2", "postings_no_update"},
 	{"L4", "postings_cause"}, {"C4", "postings_charge"}, {"C6", "charges_open"},
 	{"R1", "reservations_frozen"}, {"R1", "reservations_final"}, {"R1", "reservations_no_delete"},
+	{"E1", "deliveries_head"},
 	{"T1", "transfers_frozen"}, {"T1", "transfers_no_delete"},
 }
 

@@ -83,6 +83,16 @@ func hubRecords(w *world) {
 	again.Query = ""
 	w.putHub(&again)
 	same(w, again.ID, billing.HubID(3))
+	// A deleted customer's end.
+	ended := newHub("e")
+	ended.Top, ended.Customer = zeta, zeta
+	w.putHub(&ended)
+	w.update(func(tx billing.Tx) error { return tx.DeleteOwner(carol, noon) })
+	same(w, get(ended.ID).DeletedAt, time.Time{})
+	w.update(func(tx billing.Tx) error { return tx.DeleteOwner(zeta, noon) })
+	ended.Secret, ended.DeletedAt = nil, noon.UTC()
+	same(w, get(ended.ID), ended)
+	same(w, list(), []billing.HubSubscription{a, again})
 	// A choice of balances among others.
 	some := newHub("c")
 	some.Wanted = "topup:create,bucket:change"

@@ -35,7 +35,7 @@ func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptio
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.buckets, x.services, x.rules, x.topups, x.actions, x.objects} {
+		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.buckets, x.services, x.rules, x.topups, x.actions, x.hubs, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}

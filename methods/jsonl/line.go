@@ -38,6 +38,8 @@ var kinds = map[string]func(members []member) (line, error){
 	"topup":           decodeTopup,
 	"recurring_topup": decodeRule,
 
+	"hub_subscription": decodeHub,
+
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,
 }

@@ -69,7 +69,9 @@ type eventOut struct {
 // eventShapes make the resource of an event as GET shows it, from the engine's record as it
 // was then, and its id.
 var eventShapes = map[billing.EventResource]func(*api, context.Context, *billing.Event, links) (body any, id string, err error){
-	billing.ResourceTopup: (*api).topupOfEvent,
+	billing.ResourceTopup: (*api).topupOfEvent, billing.ResourceAdjustment: (*api).adjustOfEvent,
+	billing.ResourceTransfer: (*api).transferOfEvent, billing.ResourceReservation: (*api).reservationOfEvent,
+	billing.ResourceBucket: (*api).bucketOfEvent,
 }
 
 // Events writes events as this interface's resources. Addresses in them have no host: no

@@ -40,8 +40,8 @@ type api struct {
 
 // resources are the routes of each resource.
 var resources = []func(*api) []route{
-	(*api).hubRoutes,
-	(*api).topupRoutes,
+	(*api).topupRoutes, (*api).adjustRoutes, (*api).transferRoutes, (*api).reserveRoutes, (*api).bucketRoutes, (*api).accumulatedRoutes,
+	(*api).actionRoutes, (*api).hubRoutes,
 }
 
 // route is one operation, on both addresses.

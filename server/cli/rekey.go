@@ -34,7 +34,10 @@ func (c *rekeyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "rekey: %d card tokens, %d logins and %d secrets of subscriptions were sealed with key %s\n", done.Cards, done.Logins, done.Hubs, done.KeyID)
+	fmt.Fprintf(a.out, "rekey: %d card tokens and %d logins were sealed with key %s\n", done.Cards, done.Logins, done.KeyID)
+	if done.Hubs > 0 {
+		fmt.Fprintf(a.out, "rekey: so were %d secrets of subscriptions\n", done.Hubs)
+	}
 	fmt.Fprintln(a.out, "rekey: "+keyAdvice(o.cfg, done))
 	return nil
 }
