@@ -251,6 +251,11 @@ func (c *scene) end() (e ending) {
 		if e.Actions, err = endOfActions(r, c.owner); err != nil {
 			return err
 		}
+		topups, err := endOfTopups(r, c.owner)
+		if err != nil {
+			return err
+		}
+		e.Actions = append(e.Actions, topups...)
 		s := j.Policy.State
 		e.Policy = fmt.Sprint(s.Below, s.Episode, s.Charges, s.Armed, s.Back, " ", s.Suspended, s.BRSuspended, s.Reason)
 		card, err := r.Card(c.card)

@@ -112,6 +112,7 @@ func stories() []story {
 		}
 	}
 	list = append(list, actionStories()...)
+	list = append(list, topupStories()...)
 	return append(list,
 		story{name: "late effect", plan: faultAt("charge", 1, 1, lateEffect), took: 1, steps: []step{call1, work(0)}},
 		story{name: "two steps: made, nobody heard", plan: faultAt("prepare", 1, 1, silentAfter), twoStep: true, took: 1, steps: []step{call1, work(0)}},

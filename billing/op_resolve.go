@@ -87,6 +87,9 @@ func (u *unitOfWork) resolvedNotCaptured(c *Charge, a *Attempt, p ResolveParams)
 	if err != nil {
 		return err
 	}
+	if err := u.topupNotPaid(&j, c, a, true); err != nil {
+		return err
+	}
 	if err := u.afterAnswer(&j, c); err != nil {
 		return err
 	}

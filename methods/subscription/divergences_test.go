@@ -10,8 +10,9 @@ import (
 )
 
 var (
-	keyInText  = regexp.MustCompile(`\bT-[0-9]{1,2}\b`) // T-100 and on are another interface's
-	rowOfTable = regexp.MustCompile(`(?m)^\| (T-[0-9]{1,2}) \|.*\| ([^|]*) \|$`)
+	// From T-20 on they are those of TMF654.
+	keyInText  = regexp.MustCompile(`\bT-1?[0-9]\b`)
+	rowOfTable = regexp.MustCompile(`(?m)^\| (T-1?[0-9]) \|.*\| ([^|]*) \|$`)
 	scriptName = regexp.MustCompile("`([a-z_]+\\.txt)`")
 	testName   = regexp.MustCompile(`\bTest[A-Z]\w*`)
 )

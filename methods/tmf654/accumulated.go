@@ -77,8 +77,11 @@ func (a *api) getAccumulated(r *http.Request) (answer, error) {
 		return answer{}, noSuch("accumulated balance")
 	}
 	all, err := a.e.BucketsOf(r.Context(), o)
+	if err != nil && billing.ErrorCode(err) == billing.NotFound {
+		return answer{}, noSuch("accumulated balance")
+	}
 	if err != nil {
-		return answer{}, renamed(err, "id")
+		return answer{}, err
 	}
 	for i := range all {
 		if all[i].Unit == unit || unit == "" && all[i].Money() {

@@ -151,7 +151,11 @@ func TestBadActions(t *testing.T) {
 			k.refused("10", "POST", base+path, c.body, c.status, c.code, c.member)
 		}
 	}
-	for _, c := range []struct{ method, path, body string; status int; code string }{
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		code               string
+	}{
 		{"PATCH", "/adjustBalance/0.0.0.1+-adjustment+1", `{"amount":{"amount":1,"units":"USD"}}`, 400, "invalid"},
 		{"PATCH", "/adjustBalance/0.0.0.1+-adjustment+1", `{"status":"dancing"}`, 400, "invalid"},
 		{"PATCH", "/adjustBalance/0.0.0.1+-adjustment+1", `{"status":"failed"}`, 409, "conflict"},

@@ -158,7 +158,7 @@ func (a *api) bucketAt(r *http.Request) (o billing.Owner, unit billing.Unit, err
 		return o, "", noSuch("bucket")
 	}
 	if o, err = a.e.AccountByGroup(r.Context(), b.group); err != nil {
-		return o, "", renamed(err, "id")
+		return o, "", noBucket(err)
 	}
 	if unit == "" {
 		unit = o.Currency

@@ -27,7 +27,7 @@ const (
 type Options struct {
 	// Failed is told errors of our own, which callers do not see; may be nil.
 	Failed func(ctx context.Context, err error)
-	// DeclinedCreated answers 201 with the failed top-up to a declined card; else 400 (T-6).
+	// DeclinedCreated answers 201 with the failed top-up to a declined card; else 400 (T-26).
 	DeclinedCreated bool
 }
 

@@ -79,6 +79,18 @@ func newKit(t testing.TB) *kit { return newKitWith(t, tmf654.Options{}, nil) }
 
 func newKitWith(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) *kit {
 	t.Helper()
+	k := emptyKit(t, o, settings)
+	if _, err := jsonl.Import(k.as("root"), k.e, jsonl.ImportOptions{Source: strings.NewReader(seed), Name: "seed"}); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// newEmptyKit has an empty database.
+func newEmptyKit(t testing.TB) *kit { return emptyKit(t, tmf654.Options{}, nil) }
+
+func emptyKit(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) *kit {
+	t.Helper()
 	store, err := db.Open(context.Background(), filepath.Join(t.TempDir(), "t.db"), db.Options{Migrate: true, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
@@ -114,9 +126,6 @@ func newKitWith(t testing.TB, o tmf654.Options, settings func(*billing.Settings)
 	}
 	doc.Servers = nil // any host
 	if k.router, err = legacy.NewRouter(doc); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := jsonl.Import(k.as("root"), k.e, jsonl.ImportOptions{Source: strings.NewReader(seed), Name: "seed"}); err != nil {
 		t.Fatal(err)
 	}
 	return k

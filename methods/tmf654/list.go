@@ -102,7 +102,7 @@ func (q *query) take(path string) (value string, there bool) {
 }
 
 // matches reports whether a resource has what the filters ask for. A filter whose first
-// member no resource of the kind has is left out of account (T-9).
+// member no resource of the kind has is left out of account (T-29).
 func (q *query) matches(body map[string]any) bool {
 	for _, f := range q.filters {
 		path := strings.Split(f.path, ".")

@@ -205,7 +205,7 @@ func (in *topupIn) rule() (*billing.NewTopupRule, error) {
 }
 
 // periodTexts are how answers write the periods: the first is the source page's, the
-// others follow it (T-4).
+// others follow it (T-23).
 var periodTexts = map[billing.TopupPeriod]string{
 	billing.TopupDaily: "1 Day", billing.TopupWeekly: "1 Week", billing.TopupFortnightly: "2 Weeks", billing.TopupMonthly: "1 Month",
 }
