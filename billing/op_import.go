@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"errors"
 )
 
 // Importer puts the lines of one import into one transaction. A line for
@@ -37,7 +36,7 @@ func (e *Engine) Import(ctx context.Context, hold bool, fn func(*Importer) error
 
 // imported counts the lines that were put.
 type imported struct {
-	plans, customers, accounts, cards, policies, vouchers, tokens, subscriptions, payments, orders, profiles, pools, services, rules, topups, objects, buckets, actions, hubs int64
+	plans, customers, accounts, cards, policies, vouchers, tokens, subscriptions, payments, orders, profiles, pools, services, rules, topups, buckets, actions, hubs int64
 }
 
 // audit writes one row for the whole import.
@@ -46,7 +45,7 @@ func (im *Importer) audit() error {
 	i := newAudit().count("plans", n.plans).count("customers", n.customers).count("accounts", n.accounts).
 		count("cards", n.cards).count("low_balance", n.policies).count("vouchers", n.vouchers).count("tokens", n.tokens).
 		count("subscriptions", n.subscriptions).count("payments", n.payments).count("orders", n.orders).
-		count("auto_topup_profiles", n.profiles).count("pool_plans", n.pools).count("services", n.services).count("recurring_topups", n.rules).count("topups", n.topups).count("buckets", n.buckets).count("balance_actions", n.actions).count("hub_subscriptions", n.hubs).count("objects", n.objects)
+		count("auto_topup_profiles", n.profiles).count("pool_plans", n.pools).count("services", n.services).count("recurring_topups", n.rules).count("topups", n.topups).count("buckets", n.buckets).count("balance_actions", n.actions).count("hub_subscriptions", n.hubs)
 	if i.empty() {
 		return nil
 	}
@@ -72,22 +71,6 @@ func (im *Importer) LowBalance(p SetLowBalanceParams) (err error) {
 	}
 	p.imported = true
 	return im.u.setLowBalance(&j, p, mandateImported, false)
-}
-
-// Object keeps a line of a type that another interface will own; body merges
-// its members into those stored.
-func (im *Importer) Object(kind, key string, body Merge) (err error) {
-	defer counted(&im.done.objects, &err)
-	o, err := im.u.tx.Object(kind, key)
-	if errors.Is(err, NotFound) {
-		o = Object{Type: kind, Key: key}
-	} else if err != nil {
-		return err
-	}
-	if err := body.into(&o.Body); err != nil {
-		return err
-	}
-	return im.u.tx.PutObject(o)
 }
 
 // Merge combines a stored JSON object, empty if there is none, with the members

@@ -44,12 +44,6 @@ var kinds = map[string]func(members []member) (line, error){
 	"correspondence_type": decodeLetterType,
 }
 
-func init() {
-	for name, k := range objectKinds {
-		kinds[name] = func(members []member) (line, error) { return k.decode(name, members) }
-	}
-}
-
 // decode decodes one line and returns its type with it. The line keeps nothing
 // of text.
 func (d *decoder) decode(text []byte) (kind string, l line, err error) {
