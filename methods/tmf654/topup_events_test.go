@@ -1,11 +1,16 @@
 package tmf654_test
 
-import "testing"
+import (
+	"testing"
+
+	"topupd/billing"
+	"topupd/methods/tmf654"
+)
 
 // TestTopupEvents: what happens to top-ups is told once, in its order, and only to who
 // sees them: a decline by a FailureEvent, a cancelled rule by a CancelEvent.
 func TestTopupEvents(t *testing.T) {
-	k := withHub(t)
+	k := newKitWith(t, tmf654.Options{}, func(s *billing.Settings) { s.PaymentWait = 0 })
 	mine, other := newListener(t), newListener(t)
 	const query = `,"query":"eventType=TopupBalanceCreateEvent,TopupBalanceFailureEvent,TopupBalanceStatusChangeEvent,TopupBalanceCancelEvent,TopupBalanceAttributeValueChangeEvent,TopupBalanceDeleteEvent"}`
 	k.must(201, "10", "POST", base+"/hub", `{"callback":"`+mine.url+`"`+query)
