@@ -115,7 +115,7 @@ func (s planted) base() string {
 {"type":"low_balance","i_account":100,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00"}
 {"type":"low_balance","i_account":101,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00","br_charge_card":true}
 {"type":"voucher","i_voucher":1,"code":"%s","secret_pin":"%s","amount":"0.50","currency":"USD"}
-{"type":"hub_subscription","id":1,"i_customer":10,"callback":"http://127.0.0.1:1/events","secret":"%s"}
+{"type":"hub_subscription","id":1,"i_customer":10,"callback":"https://events.invalid/","secret":"%s"}
 `, jsonString(s.imported), s.declined, s.token, s.voucher, s.pin, s.subscription)
 }
 

@@ -15,12 +15,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/rs/zerolog"
 
-	"topupd/billing"
-	"topupd/billing/gateway/sandbox"
-	"topupd/billing/hub"
-	maillog "topupd/billing/mailer/log"
 	"topupd/methods/tmf654"
 )
 
@@ -70,25 +65,6 @@ func (l *listener) types() string {
 	return strings.Join(list, " ")
 }
 
-// withHub is a kit whose engine posts events.
-func withHub(t testing.TB) *kit {
-	k := newKit(t)
-	set := billing.DefaultSettings()
-	set.PaymentWait = 0
-	k.bank = sandbox.New()
-	k.e = billing.New(billing.Config{
-		Store: k.store, Gateways: []billing.Gateway{k.bank}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{}, Settings: set,
-		Courier: hub.New(hub.Options{AllowPrivate: true, Resolver: names{}}),
-	})
-	k.e.RenderEvents(tmf654.Events(k.e))
-	k.mux = http.NewServeMux()
-	i := tmf654.New(k.e, tmf654.Options{})
-	for _, r := range i.Routes {
-		k.mux.HandleFunc(r.Pattern, r.Handler)
-	}
-	return k
-}
-
 func (k *kit) deliver() {
 	k.Helper()
 	if err := k.e.DeliverEvents(k.as("root")); err != nil {
@@ -99,7 +75,7 @@ func (k *kit) deliver() {
 // TestHub is the life of a subscription on the wire: 201 with where it is, 409, the list,
 // 204, 404; at both addresses.
 func TestHub(t *testing.T) {
-	k := withHub(t)
+	k := newKit(t)
 	body := `{"callback":"https://panel.example.com/events?key=1","query":"eventType=TopupBalanceCreateEvent,BucketAttributeValueChangeEvent","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`
 	k.say("10", "POST", base+"/hub", body)
 	k.say("10", "POST", base+"/hub", body)
@@ -127,7 +103,7 @@ func TestHub(t *testing.T) {
 // TestHubRefused: what is wrong with a body is 400 in the shape of errors, by its member
 // and never by its value, and leaves nothing.
 func TestHubRefused(t *testing.T) {
-	k := withHub(t)
+	k := newKit(t)
 	for body, want := range map[string]string{
 		`{}`:                      "callback",
 		`{"callback":null}`:       "callback",
@@ -172,7 +148,7 @@ func TestHubRefused(t *testing.T) {
 // TestEventsOnTheWire: a top-up's events arrive signed, in the shape of the contract and
 // with the resource as GET shows it; those of another customer's account do not.
 func TestEventsOnTheWire(t *testing.T) {
-	k := withHub(t)
+	k := newKit(t)
 	all, other := newListener(t), newListener(t)
 	k.must(201, "10", "POST", base+"/hub", `{"callback":"`+all.url+`"}`)
 	k.must(201, "20", "POST", base+"/hub", `{"callback":"`+other.url+`"}`)

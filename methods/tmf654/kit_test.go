@@ -25,6 +25,7 @@ import (
 
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
+	"topupd/billing/hub"
 	maillog "topupd/billing/mailer/log"
 	"topupd/db"
 	"topupd/methods/jsonl"
@@ -105,7 +106,9 @@ func emptyKit(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) 
 	}
 	k.e = billing.New(billing.Config{
 		Store: store, Gateways: []billing.Gateway{k.bank}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{}, Settings: set,
+		Courier: hub.New(hub.Options{AllowPrivate: true, Resolver: names{}}),
 	})
+	k.e.RenderEvents(tmf654.Events(k.e))
 	i := tmf654.New(k.e, o)
 	for _, r := range i.Routes {
 		k.mux.HandleFunc(r.Pattern, func(w http.ResponseWriter, req *http.Request) {
