@@ -25,26 +25,11 @@ func isInt(raw []byte) error {
 	return nil
 }
 
-func isID(raw []byte) error {
-	if c, err := readInt(raw); err != nil || c.Value == nil || *c.Value < 1 {
-		return errors.New("an integer above 0 is needed")
-	}
-	return nil
-}
-
 func isMoney(raw []byte) error {
 	if isNull(raw) {
 		return errors.New("it cannot be null")
 	}
 	_, err := readMicros(raw)
-	return err
-}
-
-func isTime(raw []byte) error {
-	if isNull(raw) {
-		return errors.New("it cannot be null")
-	}
-	_, err := readTime(raw)
 	return err
 }
 

@@ -58,10 +58,6 @@ func (k *kit) refused(who, method, path, body string, status int, code, member s
 	}
 }
 
-func itoa(n int) string {
-	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
-}
-
 // TestBadInput: each member missing, of a wrong type or range, each id that is foreign or
 // none, is refused in the shape, and nothing is changed or charged.
 func TestBadInput(t *testing.T) {
