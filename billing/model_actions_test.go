@@ -87,6 +87,9 @@ func newActionModel(t *testing.T, rt *rapid.T) *actionModel {
 	}))
 	for _, n := range []int64{100, 101} {
 		m.open(n)
+		_, err := m.k.engine.Adjust(root(m.clock), billing.AdjustParams{Owner: billing.Account(n), Unit: billing.UnitSMS, Amount: 20 * usd})
+		m.k.ok(err)
+		m.pockets[pocketKey{n, billing.UnitSMS}].balance = 20 * usd
 	}
 	return m
 }
