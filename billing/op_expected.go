@@ -72,20 +72,22 @@ func (e *Engine) UpdateExpected(ctx context.Context, p ExpectedParams) (ep Expec
 				return Errorf(Conflict, "paymentID", "its own payment fulfilled it")
 			}
 			if ep.Payment = 0; p.Payment.Value != nil {
-				ep.Payment = *p.Payment.Value
+				if ep.Payment = *p.Payment.Value; before.Payment != ep.Payment {
+					ep.FulfilledAt = u.now
+				}
 				if _, err := u.tx.Payment(ep.Owner, ep.Payment); errors.Is(err, NotFound) {
 					return Errorf(NotFound, "paymentID", "the customer has no such payment")
 				} else if err != nil {
 					return err
 				}
+			} else if before.Payment != 0 {
+				ep.FulfilledAt = time.Time{}
 			}
 		}
 		set(&ep.OurReference, p.OurReference)
 		set(&ep.CustomerReference, p.CustomerReference)
-		for field, text := range map[string]string{"ourReference": ep.OurReference, "customerReference": ep.CustomerReference} {
-			if utf8.RuneCountInString(text) > maxReference {
-				return Errorf(Invalid, field, "at most %d characters", maxReference)
-			}
+		if err := ep.checkReferences(); err != nil {
+			return err
 		}
 		info := newAudit()
 		auditNumber(info, "paymentID", &before.Payment, &ep.Payment)
@@ -118,7 +120,7 @@ func (e *Engine) DeleteExpected(ctx context.Context, id ExpectedID) error {
 		if err != nil {
 			return err
 		}
-		if ep.Payment != 0 {
+		if !ep.FulfilledAt.IsZero() {
 			return Errorf(Conflict, "id", "the expected payment was fulfilled")
 		}
 		ep.DeletedAt = u.now

@@ -36,7 +36,7 @@ func (e *Engine) Import(ctx context.Context, hold bool, fn func(*Importer) error
 
 // imported counts the lines that were put.
 type imported struct {
-	plans, customers, accounts, cards, policies, vouchers, tokens, subscriptions, payments, orders, profiles, pools, objects int64
+	plans, customers, accounts, cards, policies, vouchers, tokens, subscriptions, payments, orders, profiles, expected, pools, objects int64
 }
 
 // audit writes one row for the whole import.
@@ -45,7 +45,7 @@ func (im *Importer) audit() error {
 	i := newAudit().count("plans", n.plans).count("customers", n.customers).count("accounts", n.accounts).
 		count("cards", n.cards).count("low_balance", n.policies).count("vouchers", n.vouchers).count("tokens", n.tokens).
 		count("subscriptions", n.subscriptions).count("payments", n.payments).count("orders", n.orders).
-		count("auto_topup_profiles", n.profiles).count("pool_plans", n.pools).count("objects", n.objects)
+		count("auto_topup_profiles", n.profiles).count("expected_payments", n.expected).count("pool_plans", n.pools).count("objects", n.objects)
 	if i.empty() {
 		return nil
 	}

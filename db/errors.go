@@ -43,6 +43,7 @@ var constraintFields = map[string]string{
 	"idempotency_keys.customer_id, idempotency_keys.key":                                   "key",
 	"expected_payments.owner_id, expected_payments.profile_id, expected_payments.run_date": "run_date",
 	"expected_payments.charge_id":                                                          "charge",
+	"expected_payment_types.name":                                                          "name",
 	"correspondence_types.name":                                                            "name",
 }
 

@@ -27,14 +27,14 @@ type ExportOptions struct {
 const page = 1000
 
 // Export writes everything that an import can bring, in one consistent view and
-// a fixed order: plans, correspondence types, profiles, customers (parents first), accounts, cards, policies,
-// vouchers, tokens, subscriptions with the payments and orders of their owners, pool plans and
-// the objects of other interfaces.
+// a fixed order: plans, types of correspondence and expected payments, profiles, customers (parents first), accounts, cards, policies,
+// vouchers, tokens, subscriptions with the payments and orders of their owners, expected payments
+// and their letters, pool plans and the objects of other interfaces.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.objects} {
+		for _, part := range []func() error{x.plans, x.letterTypes, x.expectedTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.expected, x.letters, x.pools, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -310,11 +310,14 @@ func cardDetails(w *lineWriter, c *billing.Card) {
 	}
 }
 
-// named reports whether a policy or a payment names the card: then a line for it is
+// named reports whether a policy, a payment or an expected payment names the card: then a line for it is
 // needed, else the import would miss it.
 func (x *export) named(c *billing.Card) (bool, error) {
 	if paid, err := x.r.PaidWithCard(c.ID); err != nil || paid {
 		return paid, err
+	}
+	if expected, err := x.r.ExpectedWithCard(c.ID); err != nil || expected {
+		return expected, err
 	}
 	j, err := x.r.OwnerPolicy(c.Owner)
 	if err != nil {

@@ -33,6 +33,10 @@ var kinds = map[string]func(members []member) (line, error){
 
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,
+
+	"expected_payment_type": decodeExpectedType,
+	"expected_payment":      decodeExpected,
+	"correspondence":        decodeLetter,
 }
 
 func init() {

@@ -41,7 +41,7 @@ var words = map[int]string{
 // without the resource being so.
 var references = map[string]bool{
 	"autoTopupProfileID": true, "customerID": true, "correspondenceTypeExpected": true, "correspondenceTypeCard": true,
-	"correspondenceTypeDirectDebit": true, "paymentID": true,
+	"correspondenceTypeDirectDebit": true, "paymentID": true, "expectedPaymentType": true,
 }
 
 // malformed is a request that cannot be read: 400.
