@@ -129,7 +129,9 @@ func TestBadInput(t *testing.T) {
 	before := k.state()
 	const list, one, customer, expected = api + "/autoTopupProfiles", api + "/autoTopupProfiles/1", api + "/customers/10", api + "/expectedPayments/1"
 	const of10, types = api + "/customers/10/expectedPayments", api + "/expectedPaymentTypes"
-	invoice := func(amount string) string { return `{"expectedPaymentType":"Invoice","expectedPaymentAmount":` + amount + `}` }
+	invoice := func(amount string) string {
+		return `{"expectedPaymentType":"Invoice","expectedPaymentAmount":` + amount + `}`
+	}
 	long := strings.Repeat("x", 256)
 	for _, c := range []struct {
 		method, path, body string
