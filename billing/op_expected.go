@@ -81,7 +81,9 @@ func (e *Engine) UpdateExpected(ctx context.Context, p ExpectedParams) (ep Expec
 					return err
 				}
 			} else if before.Payment != 0 {
-				ep.FulfilledAt = time.Time{}
+				if err := u.reopened(&ep); err != nil {
+					return err
+				}
 			}
 		}
 		set(&ep.OurReference, p.OurReference)
@@ -101,6 +103,20 @@ func (e *Engine) UpdateExpected(ctx context.Context, p ExpectedParams) (ep Expec
 		return u.audit(AuditUpdate, ep.Top, auditKey("expected_payments", "id", int64(ep.ID)), info)
 	})
 	return ep, err
+}
+
+// reopened takes a payment back that a person named. Its own charge may have succeeded
+// beside it, and then fulfils it.
+func (u *unitOfWork) reopened(ep *ExpectedPayment) error {
+	ep.FulfilledAt = time.Time{}
+	if ep.Charge == 0 {
+		return nil
+	}
+	c, err := u.tx.Charge(ep.Charge)
+	if err == nil && c.State == ChargeSucceeded {
+		ep.Payment, ep.FulfilledAt = ChargePayment(c.ID), c.SettledAt
+	}
+	return err
 }
 
 func (u *unitOfWork) writableExpected(id ExpectedID) (ExpectedPayment, error) {

@@ -138,7 +138,7 @@ func (u *unitOfWork) applyTopup(j *Judged, d *Decision) error {
 		return err
 	}
 	// Money does not wait for a letter that cannot be written.
-	if err := u.letter(j, &ep, t.Letter, d.Charge); err != nil {
+	if err := u.tx.Part(func() error { return u.letter(j, &ep, t.Letter, d.Charge) }); err != nil {
 		u.tell(func(o Observer) { o.Failed("a top-up's letter could not be written", err) })
 	}
 	return u.keep(d)

@@ -16,6 +16,7 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, e
 		v.r = readerOf(r)
 		for _, check := range []func() error{
 			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack,
+			v.topups, v.orders, v.poolTopUps,
 		} {
 			if err := check(); err != nil {
 				return err
@@ -61,6 +62,8 @@ var enforced = []struct{ invariant, name string }{
 	{"L2", "entries_no_delete"}, {"L2", "entries_no_update"},
 	{"L2", "postings_no_delete"}, {"L2", "postings_no_update"},
 	{"L4", "postings_cause"}, {"C4", "postings_charge"}, {"C6", "charges_open"},
+	{"E1", "expected_payments_once"}, {"E1", "expected_payments_charge"}, {"E1", "expected_payments_no_delete"},
+	{"E2", "correspondence_expected"}, {"O1", "orders_payment"}, {"P1", "pool_topups_posting"},
 }
 
 // SQLite's own: the other engine has another catalogue.
