@@ -179,9 +179,9 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 }
 
 // interfaces are the REST interfaces, in alphabetical order.
-func interfaces(e *billing.Engine) []methods.Interface {
+func interfaces(e *billing.Engine, c *cli.Config) []methods.Interface {
 	return []methods.Interface{
-		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
+		poolplan.New(e, poolplan.Options{Log: noteRefusal, Statuses: c.PoolPlanStatuses}),
 		profiles.New(e, profiles.Options{Failed: server.NoteError}),
 		subscription.New(e, subscription.Options{Failed: server.NoteError}),
 	}
@@ -197,9 +197,9 @@ func noteRefusal(ctx context.Context, err error) {
 }
 
 // mountable are the interfaces as the server knows them.
-func mountable(e *billing.Engine) []server.Interface {
+func mountable(e *billing.Engine, c *cli.Config) []server.Interface {
 	var list []server.Interface
-	for _, i := range interfaces(e) {
+	for _, i := range interfaces(e, c) {
 		list = append(list, mountableOne(i))
 	}
 	return list

@@ -100,9 +100,7 @@ func startREST(t *testing.T, args ...string) *restServer {
 	t.Setenv("TOPUPD_LISTEN", address)
 	t.Setenv("TOPUPD_DB", filepath.Join(t.TempDir(), "t.db"))
 	s := &restServer{t: t, parts: parts(), url: "http://" + address, errs: &lockedLog{}}
-	s.parts.Interfaces = func(e *billing.Engine) []server.Interface {
-		return []server.Interface{mountableOne(creditInterface(e))}
-	}
+	s.parts.Interfaces = creditOnly
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
 	go func() {
@@ -260,7 +258,7 @@ func TestREST(t *testing.T) {
 	s.run("verify")
 }
 
-func creditOnly(e *billing.Engine) []server.Interface {
+func creditOnly(e *billing.Engine, _ *cli.Config) []server.Interface {
 	return []server.Interface{mountableOne(creditInterface(e))}
 }
 

@@ -60,6 +60,9 @@ func fail(w http.ResponseWriter, err error) (status int) {
 	if errors.As(err, &bad) {
 		return say(w, http.StatusBadRequest, bad.field, bad.message)
 	}
+	if errors.Is(err, errMedia) {
+		return say(w, http.StatusUnsupportedMediaType, "", errMedia.Error())
+	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return say(w, http.StatusRequestEntityTooLarge, "", "the body is too large")

@@ -57,6 +57,9 @@ func TestWireTopups(t *testing.T) {
 	k.say("root", "GET", api+"/customers/10/correspondence/", "")
 	k.say("root", "GET", api+"/correspondence?correspondenceType=auto+top-up+expected&undelivered=true", "")
 	k.say("root", "GET", api+"/correspondence?delivered=true&undelivered=true", "")
+	k.say("root", "GET", api+"/correspondence?minDate=2026-11-23", "")
+	k.say("root", "GET", api+"/customers/20/correspondence?minDate=2026-11-22&maxDate=2026-11-22", "")
+	k.say("root", "GET", api+"/correspondence?maxDate=2026-11-21", "")
 	k.say("root", "GET", api+"/correspondence/1", "")
 	k.say("20", "GET", api+"/correspondence/1", "")
 	k.say("root", "GET", api+"/customers/10/paymentCards/", "")
@@ -198,6 +201,8 @@ func TestBadInput(t *testing.T) {
 		{"GET", api + "/expectedPayments?includeComplete=x", ``, 400, "includeComplete"},
 		{"GET", api + "/expectedPayments?paymentID=x", ``, 400, "paymentID"},
 		{"GET", api + "/correspondence?delivered=x", ``, 400, "delivered"},
+		{"GET", api + "/correspondence?minDate=today", ``, 400, "minDate"},
+		{"GET", api + "/correspondence?maxDate=2026-11-31", ``, 400, "maxDate"},
 		{"GET", api + "/customers/99", ``, 404, ""},
 		{"GET", api + "/customers/99/expectedPayments", ``, 404, ""},
 		{"GET", api + "/customers/99/correspondence", ``, 404, ""},
@@ -276,6 +281,30 @@ func TestBadInput(t *testing.T) {
 	}
 	if after := k.state(); after != before {
 		t.Errorf("something changed:\n%s\n%s", before, after)
+	}
+}
+
+// TestMediaTypes: a body is JSON, by its media type or without one.
+func TestMediaTypes(t *testing.T) {
+	for media, want := range map[string]int{
+		"": 201, "application/json": 201, "Application/JSON; charset=utf-8": 201,
+		"text/xml": 415, "application/x-www-form-urlencoded": 415, "text/json": 415, ";": 415,
+	} {
+		k := newKit(t)
+		before := k.state()
+		r := httptest.NewRequest("POST", "http://localhost"+api+"/autoTopupProfiles", strings.NewReader(standard)).WithContext(k.as("root"))
+		if media != "" {
+			r.Header.Set("Content-Type", media)
+		}
+		w := httptest.NewRecorder()
+		k.mux.ServeHTTP(w, r)
+		k.contract(r, w)
+		if w.Code != want || want == 415 && !strings.HasPrefix(w.Body.String(), `{"error":{"code":"unsupported_media_type"`) {
+			t.Errorf("%q: %d %s", media, w.Code, w.Body)
+		}
+		if want == 415 && k.state() != before {
+			t.Errorf("%q: something changed", media)
+		}
 	}
 }
 

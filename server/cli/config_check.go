@@ -61,11 +61,12 @@ func (s *Settings) check(f settingsFile) (*Config, error) {
 	k := &checker{}
 	c := &Config{
 		Listen: s.Listen, DB: s.DB, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Insecure:  k.toggle("--insecure", s.Insecure),
-		Trusted:   k.networks("--trusted", s.Trusted),
-		RateLimit: k.number("--rate-limit", s.RateLimit, 0, 100_000),
-		Gateways:  k.gateways(s.Gateway),
-		SMTP:      billing.Secret(s.SMTP), MailFrom: s.MailFrom,
+		Insecure:         k.toggle("--insecure", s.Insecure),
+		Trusted:          k.networks("--trusted", s.Trusted),
+		PoolPlanStatuses: k.toggle("--pool-plan-statuses", s.PoolPlanStatuses),
+		RateLimit:        k.number("--rate-limit", s.RateLimit, 0, 100_000),
+		Gateways:         k.gateways(s.Gateway),
+		SMTP:             billing.Secret(s.SMTP), MailFrom: s.MailFrom,
 		ScheduleLowBalance: strings.TrimSpace(s.ScheduleLowBalance),
 		ScheduleBilling:    strings.TrimSpace(s.ScheduleBilling),
 		ScheduleProfiles:   strings.TrimSpace(s.ScheduleProfiles),

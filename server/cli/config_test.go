@@ -83,6 +83,7 @@ var settingCases = []struct {
 	{"accept-card-numbers", "false", "true", "with --tls-cert", false},
 	{"duplicate-window", "0s", "soon", "a time from 0s", false},
 	{"stack-expected-payments", "true", "perhaps", "true or false", false},
+	{"pool-plan-statuses", "true", "perhaps", "true or false", false},
 	{"audit-days", "0", "-1", "from 0 to 36500", false},
 	{"audit-days", "30", "30d", "from 0 to 36500", false},
 	{"missed-periods", "all", "some", "current, all, none", false},

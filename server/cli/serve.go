@@ -115,7 +115,7 @@ func (s *serving) mount() error {
 			s.srv.Mount(m.Pattern, m.Handler, m.Access)
 		}
 	}
-	for _, i := range s.app.parts.Interfaces(s.engine) {
+	for _, i := range s.app.parts.Interfaces(s.engine, s.cfg) {
 		if err := s.srv.MountInterface(i); err != nil {
 			return err
 		}
