@@ -72,14 +72,22 @@ func optional(params []param) []param {
 	return params
 }
 
-// required names the first needed member that is missing, in the page's order (1.9).
+// required refuses a call that lacks a needed member.
 func required(c call) error {
-	for _, p := range c.method.params {
-		if _, given := c.Value(p.name); p.need && !given {
-			return missing(p.name)
-		}
+	if name := firstMissing(c); name != "" {
+		return missing(name)
 	}
 	return nil
+}
+
+// firstMissing is the first needed member that is missing, in the page's order (1.9).
+func firstMissing(c call) string {
+	for _, p := range c.method.params {
+		if _, given := c.Value(p.name); p.need && !given {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // cardOf reads which card a call is about, after its owner.

@@ -45,7 +45,7 @@ func sample(method string) members {
 	case strings.HasPrefix(method, "getCustomer"), strings.HasSuffix(method, "Customer") && method != "createCustomer" && method != "updateCustomer":
 		return members{m("i_customer", xmlrpc.Int(11))}
 	case method == "createCustomer":
-		return members{m("name", xmlrpc.String("West"))}
+		return members{m("i_tariff", xmlrpc.Nil()), m("name", xmlrpc.String("West")), m("web_password", xmlrpc.String("hunter3"))}
 	case method == "updateCustomer":
 		return members{m("i_customer", xmlrpc.Int(11)), m("name", xmlrpc.String("West"))}
 	case method == "createAccount":
