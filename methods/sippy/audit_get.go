@@ -11,7 +11,7 @@ import (
 func getAuditLogsMethod() method {
 	return method{
 		name: "getAuditLogs", use: billing.UseReads, about: "Returns what was changed by whom, oldest first; for root only.",
-		caller: byWholesaler, run: (*api).getAuditLogs,
+		run: (*api).getAuditLogs,
 		params: []param{
 			{name: "start_date", kind: "string", note: "an hour ago"},
 			{name: "end_date", kind: "string", note: "an hour after start_date; not included"},

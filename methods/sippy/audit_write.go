@@ -10,7 +10,7 @@ import (
 
 func writeAuditLogMethod() method {
 	return method{
-		name: "writeAuditLog", about: "Writes a row into the audit log; for root only.", caller: byWholesaler, run: (*api).writeAuditLog,
+		name: "writeAuditLog", about: "Writes a row into the audit log; for root only.", run: (*api).writeAuditLog,
 		params: []param{
 			{name: "action", kind: "string", need: true, note: "at most 64 characters"},
 			{name: "resource", kind: "string", need: true, note: "at most 1000 characters"},

@@ -11,7 +11,7 @@ import (
 func listCardsMethod() method {
 	return method{
 		name: "listDebitCreditCards", use: billing.UseReads, about: "Lists the payment cards of an account or customer, by id; the rows are those of getDebitCreditCardInfo and card_name.",
-		caller: byWholesaler, run: (*api).listCards,
+		run: (*api).listCards,
 		params: slices.Concat(ownerParams, []param{
 			{name: "offset", kind: "int", note: "how many to leave out"},
 			{name: "limit", kind: "int", note: "at most so many; 0 is all"},

@@ -63,7 +63,7 @@ func TestCardMembers(t *testing.T) {
 
 func TestAddCardTerms(t *testing.T) {
 	in := with(newCard, m("number", xmlrpc.Int(4111111111111111)), m("cvv", xmlrpc.Int(123)), m("postal_code", xmlrpc.Int(2134)),
-		m("street_addr2", xmlrpc.String("floor 2")), m("primary", xmlrpc.Int(0)), m("i_wholesaler", xmlrpc.Int(10)))
+		m("street_addr2", xmlrpc.String("floor 2")), m("primary", xmlrpc.Int(0)))
 	f := accepts(t, "addDebitCreditCard", in)
 	want := billing.CardTerms{
 		Number: billing.To(billing.Secret("4111111111111111")), CVV: billing.To(billing.Secret("123")), Holder: billing.To("Alice Rose"),

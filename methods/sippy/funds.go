@@ -37,8 +37,12 @@ func fundsMethods() []method {
 }
 
 func (m *movement) method() method {
+	by := byNobody
+	if m.owner == aCustomer {
+		by = byWholesaler
+	}
 	return method{
-		name: m.name, about: m.help, caller: byWholesaler, run: m.move,
+		name: m.name, about: m.help, caller: by, run: m.move,
 		params: []param{
 			m.owner.param(),
 			{name: "amount", kind: "double", need: true, note: "above 0"},

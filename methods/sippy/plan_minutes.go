@@ -9,7 +9,7 @@ import (
 
 func getAccountMinutePlansMethod() method {
 	return method{
-		name: "getAccountMinutePlans", use: billing.UseReads, about: "Returns the minute plans of an account's plan and what is left of them in its present period; none while the plan is suspended.", caller: byWholesaler, run: (*api).getAccountMinutePlans,
+		name: "getAccountMinutePlans", use: billing.UseReads, about: "Returns the minute plans of an account's plan and what is left of them in its present period; none while the plan is suspended.", run: (*api).getAccountMinutePlans,
 		params:  []param{anAccount.param()},
 		returns: []param{{name: "minute_plans", kind: "array", note: "structs of i_service_plan, description, price, seconds_total, seconds_left, chargeable_seconds"}},
 	}

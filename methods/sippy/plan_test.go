@@ -71,7 +71,6 @@ func TestAccountPlanMethods(t *testing.T) {
 		for _, v := range []xmlrpc.Value{xmlrpc.Nil(), xmlrpc.Int(0), xmlrpc.String("7"), xmlrpc.Struct()} {
 			refuses(t, method, members{m("i_account", v)}, 400, "Wrong i_account")
 		}
-		refuses(t, method, with(in, m("i_wholesaler", xmlrpc.Int(11))), 401, "Wrong i_wholesaler")
 	}
 	left := int64(60)
 	f := fake{fakePlan: fakePlan{minutes: []billing.AccountMinutes{{MinutePlan: billing.MinutePlan{ID: 7, Plan: 2, Description: "d", Price: 2_500_000}, Left: &left, Chargeable: 3}}}}
