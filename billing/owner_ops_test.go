@@ -260,7 +260,7 @@ func TestWebLogin(t *testing.T) {
 	k := newKit(t)
 	k.seed("tok_ok")
 	create := billing.CreateOwnerParams{Kind: billing.KindCustomer, Terms: billing.OwnerLine{
-		Name: billing.To("Sub"), Login: billing.To("sub"), Password: billing.To(billing.Secret("one")),
+		Name: billing.To("Sub"), Login: billing.To("sub"), Password: billing.To(billing.Secret("one-12")),
 	}}
 	id, err := k.engine.CreateOwner(root(t0), create)
 	k.ok(err)
@@ -278,7 +278,7 @@ func TestWebLogin(t *testing.T) {
 	if err := change(billing.OwnerLine{Login: billing.To("sub2")}, billing.Change[bool]{}); !errors.Is(err, billing.Missing) {
 		t.Errorf("renamed: %v", err)
 	}
-	k.ok(change(billing.OwnerLine{Login: billing.To("sub2"), Password: billing.To(billing.Secret("two"))}, billing.Change[bool]{}))
+	k.ok(change(billing.OwnerLine{Login: billing.To("sub2"), Password: billing.To(billing.Secret("two-12"))}, billing.Change[bool]{}))
 	works("sub", false)
 	works("sub2", true)
 	k.ok(change(billing.OwnerLine{}, billing.To(false)))
