@@ -109,19 +109,6 @@ func TestOneCard(t *testing.T) {
 	}
 }
 
-func TestListCardsParams(t *testing.T) {
-	in := cardSample("listDebitCreditCards")
-	for _, name := range []string{"offset", "limit"} {
-		for _, v := range []xmlrpc.Value{xmlrpc.Nil(), xmlrpc.Int(-1), xmlrpc.String("1"), xmlrpc.Double("1.0")} {
-			refuses(t, "listDebitCreditCards", with(in, m(name, v)), 400, "Wrong "+name)
-		}
-	}
-	f := accepts(t, "listDebitCreditCards", with(in, m("offset", xmlrpc.Int(5)), m("limit", xmlrpc.Int(7))))
-	if f.cards != (billing.CardsParams{Owner: billing.Account(100), Offset: 5, Limit: 7}) {
-		t.Errorf("asked for %+v", f.cards)
-	}
-}
-
 // What is told of a card: its last four digits, never its token; what is not known
 // is nil.
 func TestCardReply(t *testing.T) {
