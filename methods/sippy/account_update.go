@@ -31,7 +31,7 @@ func (a *api) updateAccount(ctx context.Context, c call) (xmlrpc.Value, error) {
 	update := billing.UpdateOwnerParams{Terms: billing.OwnerLine{Owner: account}}
 	r := changes{p: c.Params}
 	r.accountTerms(&update.Terms)
-	r.secrets(accountSecrets)
+	update.Passwords = r.secrets(accountSecrets)
 	update.Terms.Extra = r.fields(accountFields).merge()
 	if r.err != nil {
 		return xmlrpc.Value{}, r.err

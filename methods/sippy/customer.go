@@ -39,7 +39,6 @@ func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
 			l.Password = billing.Change[billing.Secret]{}
 		}
 	}
-	r.secrets(customerSecrets)
 	l.Extra = r.fields(customerFields).merge()
 	return r.access()
 }

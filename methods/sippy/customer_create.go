@@ -38,6 +38,7 @@ func (a *api) createCustomer(ctx context.Context, c call) (xmlrpc.Value, error) 
 	create := billing.CreateOwnerParams{Kind: billing.KindCustomer}
 	r := changes{p: c.Params}
 	create.APIAccess = r.customerTerms(&create.Terms)
+	r.secrets(customerSecrets)
 	if r.err != nil {
 		return xmlrpc.Value{}, r.err
 	}

@@ -29,6 +29,7 @@ func (a *api) updateCustomer(ctx context.Context, c call) (xmlrpc.Value, error) 
 	update := billing.UpdateOwnerParams{Terms: billing.OwnerLine{Owner: customer}}
 	r := changes{p: c.Params}
 	update.APIAccess = r.customerTerms(&update.Terms)
+	update.Passwords = r.secrets(customerSecrets)
 	if r.err != nil {
 		return xmlrpc.Value{}, r.err
 	}

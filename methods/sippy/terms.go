@@ -102,11 +102,14 @@ func onPaymentValue(action billing.OnPayment) xmlrpc.Value {
 	return xmlrpc.Nil()
 }
 
-// secrets checks members that are not kept.
-func (r *changes) secrets(params []param) {
+// secrets checks members that are not kept, and names those that set a password.
+func (r *changes) secrets(params []param) (set []string) {
 	for _, p := range params {
-		r.text(p.name)
+		if c := r.text(p.name); c.Value != nil && *c.Value != "" {
+			set = append(set, p.name)
+		}
 	}
+	return set
 }
 
 func (r *changes) fields(fields []field) attributes {
