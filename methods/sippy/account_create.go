@@ -12,7 +12,7 @@ import (
 func createAccountMethod() method {
 	return method{
 		name:   "createAccount",
-		about:  "Makes an account of the customer who calls; root names the customer by i_customer. Texts may hold the generator's patterns, as in ${N:[1-9][0-9]}, ${P:8}, ${C:username}.",
+		about:  "Makes an account of the customer who calls; root names the customer by i_customer. Texts may hold the generator's patterns, as in ${N:[1-9][0-9]}, ${P:8}, ${C:username}; ${$} is a dollar sign.",
 		caller: byCustomer,
 		params: slices.Concat([]param{
 			{name: "username", kind: "string", need: true, note: "unique"},
