@@ -17,7 +17,7 @@ func updateAccountMethod() method {
 }
 
 func accountChanges() []param {
-	return slices.Concat([]param{{name: "username", kind: "string"}, {name: "i_billing_plan", kind: "int", note: "counts from the next period"}}, accountMembers())
+	return slices.Concat([]param{{name: "username", kind: "string", note: "unique, 1 to 255 characters"}, {name: "i_billing_plan", kind: "int", note: "counts from the next period"}}, accountMembers())
 }
 
 func (a *api) updateAccount(ctx context.Context, c call) (xmlrpc.Value, error) {

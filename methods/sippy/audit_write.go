@@ -14,7 +14,7 @@ func writeAuditLogMethod() method {
 		params: []param{
 			{name: "action", kind: "string", need: true, note: "at most 64 characters"},
 			{name: "resource", kind: "string", need: true, note: "at most 1000 characters"},
-			{name: "audit_info", kind: "struct"},
+			{name: "audit_info", kind: "struct", note: "to 200 members and 16384 bytes, without base64"},
 		},
 	}
 }

@@ -17,7 +17,7 @@ func customerMethods() []method {
 func customerMembers() []param {
 	return slices.Concat(
 		[]param{
-			{name: "web_login", kind: "string", note: "the name of its API login"},
+			{name: "web_login", kind: "string", note: "the name of its API login, to 128 bytes"},
 			{name: "api_password", kind: "string", note: "at least 6 characters; never returned"},
 			{name: "api_access", kind: "int", note: "0 keeps its logins out"},
 			{name: "balance", kind: "double", note: "what is owed: a credit is negative"},

@@ -22,8 +22,8 @@ func createCustomerMethod() method {
 func newCustomerParams() []param {
 	needed := []param{
 		{name: "i_tariff", kind: "int or nil", need: true, note: "nil is its own tariff"},
-		{name: "name", kind: "string", need: true, note: "unique below its parent"},
-		{name: "web_password", kind: "string", need: true, note: "not kept, and never returned"},
+		{name: "name", kind: "string", need: true, note: "unique below its parent, 1 to 255 characters"},
+		{name: "web_password", kind: "string", need: true, note: "checked and not kept"},
 	}
 	return append(needed, slices.DeleteFunc(customerMembers(), func(p param) bool {
 		return slices.ContainsFunc(needed, func(n param) bool { return n.name == p.name })
