@@ -142,7 +142,8 @@ func (k *kit) audited(t *testing.T, c written) {
 		return
 	}
 	rows := k.auditRows(t)[len(before):]
-	if len(rows) == 0 {
+	// What workers do meanwhile is told in the names of their jobs.
+	if !slices.ContainsFunc(rows, func(r billing.AuditRow) bool { return r.Actor == c.as && r.API == "xmlrpc" }) {
 		t.Errorf("%s %q leaves no row", c.method, c.with)
 	}
 	for _, row := range rows {
