@@ -56,3 +56,34 @@ func minuteRecords(w *world) {
 		w.Errorf("a deleted account used %+v", left)
 	}
 }
+
+func minuteRules(w *world) {
+	seconds := func(n int64) *int64 { return &n }
+	plan := func() billing.MinutePlan { return billing.MinutePlan{ID: 5, Plan: w.plan} }
+	put := func(tx billing.Tx, m *billing.MinutePlan) error { return tx.PutMinutePlan(m) }
+	each(w, billing.Conflict, plan, put, map[string]func(*billing.MinutePlan){
+		"id 0":              func(m *billing.MinutePlan) { m.ID = 0 },
+		"a large id":        func(m *billing.MinutePlan) { m.ID = billing.MaxSeconds + 1 },
+		"a negative price":  func(m *billing.MinutePlan) { m.Price = -1 },
+		"less than nothing": func(m *billing.MinutePlan) { m.Seconds = seconds(-1) },
+		"too many seconds":  func(m *billing.MinutePlan) { m.Seconds = seconds(billing.MaxSeconds + 1) },
+	})
+	each(w, billing.NotFound, plan, put, map[string]func(*billing.MinutePlan){
+		"an unknown plan": func(m *billing.MinutePlan) { m.ID, m.Plan = 6, 99 },
+	})
+	used := func() billing.MinutesUsed {
+		return billing.MinutesUsed{Owner: alice, Top: acme, Minutes: 5, Until: noon}
+	}
+	note := func(tx billing.Tx, u *billing.MinutesUsed) error { return tx.PutMinutesUsed(u) }
+	each(w, billing.Conflict, used, note, map[string]func(*billing.MinutesUsed){
+		"a customer's":      func(u *billing.MinutesUsed) { u.Owner = acme },
+		"an account on top": func(u *billing.MinutesUsed) { u.Top = alice },
+		"nobody on top":     func(u *billing.MinutesUsed) { u.Top = 0 },
+		"less than nothing": func(u *billing.MinutesUsed) { u.Seconds = -1 },
+		"too many seconds":  func(u *billing.MinutesUsed) { u.Seconds = billing.MaxSeconds + 1 },
+	})
+	each(w, billing.NotFound, used, note, map[string]func(*billing.MinutesUsed){
+		"an unknown minute plan": func(u *billing.MinutesUsed) { u.Minutes = 99 },
+		"an unknown account":     func(u *billing.MinutesUsed) { u.Owner = billing.Account(9) },
+	})
+}
