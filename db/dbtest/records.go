@@ -44,6 +44,7 @@ func records(t *testing.T, e Engine) {
 		"topups":      topupRecords,
 		"expected":    expectedRecords,
 		"plans":       planRecords,
+		"minutes":     minuteRecords,
 		"periods":     periodRecords,
 		"runs":        runRecords,
 		"notices":     noticeRecords,

@@ -72,6 +72,9 @@ func (x *export) plans() error {
 		if p.Customer != 0 {
 			w.int("i_customer", p.Customer.Number())
 		}
+		if err := x.minutePlans(w, &p); err != nil {
+			return err
+		}
 		if err := w.end(); err != nil {
 			return err
 		}
@@ -243,6 +246,11 @@ func (x *export) accounts() error {
 		w.id("i_billing_plan", int64(plan.Plan)).time("next_billing_time", plan.NextAt).
 			id("billing_anchor_day", int64(plan.AnchorDay)).text("billing_time_zone", plan.TimeZone).
 			int("balance_group", o.BalanceGroup)
+		if plan.Plan != 0 {
+			if err := x.minutesUsed(w, &plan); err != nil {
+				return err
+			}
+		}
 		validity(w, o)
 		return w.extra(o.Extra).end()
 	})
