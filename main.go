@@ -189,7 +189,7 @@ func mounts(e *billing.Engine, c *cli.Config, _ zerolog.Logger) ([]cli.Mount, er
 // interfaces are the REST interfaces, in alphabetical order.
 func interfaces(e *billing.Engine, c *cli.Config) []methods.Interface {
 	return []methods.Interface{
-		poolplan.New(e, poolplan.Options{Log: noteRefusal}),
+		poolplan.New(e, poolplan.Options{Log: noteRefusal, Statuses: c.PoolPlanStatuses}),
 		profiles.New(e, profiles.Options{Failed: server.NoteError}),
 		subscription.New(e, subscription.Options{Failed: server.NoteError}),
 		tmf654.New(e, tmf654.Options{Failed: server.NoteError, DeclinedCreated: c.DeclinedCreated}),

@@ -100,9 +100,7 @@ func startREST(t *testing.T, args ...string) *restServer {
 	t.Setenv("TOPUPD_LISTEN", address)
 	t.Setenv("TOPUPD_DB", filepath.Join(t.TempDir(), "t.db"))
 	s := &restServer{t: t, parts: parts(), url: "http://" + address, errs: &lockedLog{}}
-	s.parts.Interfaces = func(e *billing.Engine, _ *cli.Config) []server.Interface {
-		return []server.Interface{mountableOne(creditInterface(e))}
-	}
+	s.parts.Interfaces = creditOnly
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
 	go func() {

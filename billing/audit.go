@@ -83,6 +83,11 @@ func (u *unitOfWork) audit(a AuditAction, top OwnerID, resource string, info *au
 	if a == AuditUpdate && info.empty() {
 		return nil
 	}
+	return u.addAudit(a, top, resource, info)
+}
+
+// addAudit is audit of what is a row whatever it tells.
+func (u *unitOfWork) addAudit(a AuditAction, top OwnerID, resource string, info *auditInfo) error {
 	return u.tx.AddAudit(&AuditRow{
 		At: u.real, Top: top, Actor: u.actor.auditName(), Customer: u.actor.Customer, API: u.actor.API, Address: u.actor.Address,
 		Action: a, Resource: resource, Info: info.text(),

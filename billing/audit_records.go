@@ -79,6 +79,18 @@ func keptFields(extra string) map[string]string {
 	return texts
 }
 
+// auditPasswords writes the row of passwords that were set, by their members' names.
+func (u *unitOfWork) auditPasswords(o *Owner, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	i := newAudit()
+	for _, name := range names {
+		i.set(name, "set")
+	}
+	return u.audit(AuditPassword, o.Top, auditOwner(ownerTable(o.ID), o.ID), i)
+}
+
 // auditCard writes the row of a card. Who holds it and where is told as changed, not as
 // what: the log is read by more people than the card.
 func (u *unitOfWork) auditCard(a AuditAction, top OwnerID, from, to *Card) error {

@@ -228,3 +228,23 @@ func TestLoginNotes(t *testing.T) {
 		t.Errorf("got %+v\nwant %+v", rows, want)
 	}
 }
+
+// A card that a policy leads to pauses it, which is told of the policy; another card's
+// end is not.
+func TestAuditOfAPausedPolicy(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		return im.Card(billing.CardLine{ID: 1001, Owner: billing.Account(100), Token: billing.To(billing.Secret("tok_ok"))})
+	}))
+	k.audits()
+	k.ok(k.engine.DeleteCard(root(t0), billing.Account(100), 1001))
+	if rows := k.acted(); len(rows) != 1 || strings.Contains(rows[0], "low_balance") {
+		t.Errorf("another card: %q", rows)
+	}
+	k.ok(k.engine.DeleteCard(root(t0), billing.Account(100), 1000))
+	const want = `root: U low_balance:i_account=100 {"paused":"i_debit_credit_card 1000 was deleted"}`
+	if rows := k.acted(); len(rows) != 2 || !strings.Contains(rows[0], "D debit_credit_cards:i_debit_credit_card=1000") || rows[1] != want {
+		t.Errorf("its card: %q", rows)
+	}
+}

@@ -115,6 +115,9 @@ func (st *stage) play(kills ...int) (e ending, died bool) {
 	st.t.Helper()
 	st.plays++
 	c := &scene{stage: st, owner: billing.Account(st.plays), card: billing.CardID(st.plays), kills: kills}
+	if st.story.customer {
+		c.owner = billing.Customer(1000 + st.plays)
+	}
 	c.prepare()
 	c.next()
 	for _, s := range st.story.steps {
@@ -134,17 +137,26 @@ func (c *scene) prepare() {
 	p := c.process(0)
 	c.ok(p.engine.Import(p.ctx, false, func(im *billing.Importer) error {
 		l := accountLine(c.owner.Number())
-		l.Plan, l.NextBillingAt = billing.To(int64(1)), billing.To(time.Now().Add(24*time.Hour))
+		if l.Owner = c.owner; c.owner.IsAccount() {
+			l.Plan, l.NextBillingAt = billing.To(int64(1)), billing.To(time.Now().Add(24*time.Hour))
+		}
 		if err := im.Owner(l); err != nil {
 			return err
 		}
 		if err := im.Card(billing.CardLine{ID: c.card, Owner: c.owner, Token: billing.To(billing.Secret(fmt.Sprintf("tok%05d", c.card))), Primary: billing.To(true)}); err != nil {
 			return err
 		}
-		return im.LowBalance(billing.SetLowBalanceParams{
+		p := billing.SetLowBalanceParams{
 			Owner: c.owner, Threshold: billing.To(int64(5 * usd)), NotifyByEmail: billing.To(true),
-			ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd)), BRChargeCard: billing.To(true),
-		})
+			ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd)),
+		}
+		if c.owner.IsAccount() {
+			p.BRChargeCard = billing.To(true)
+		}
+		if err := im.LowBalance(p); err != nil || c.story.prepare == nil {
+			return err
+		}
+		return c.story.prepare(c, im)
 	}))
 }
 
@@ -152,8 +164,15 @@ func (c *scene) prepare() {
 func (c *scene) leave() {
 	p := c.process(0)
 	c.ok(p.engine.Import(p.ctx, false, func(im *billing.Importer) error {
-		if err := im.Owner(billing.OwnerLine{Owner: c.owner, NextBillingAt: billing.To(time.Now().AddDate(100, 0, 0))}); err != nil {
-			return err
+		if c.owner.IsAccount() {
+			if err := im.Owner(billing.OwnerLine{Owner: c.owner, NextBillingAt: billing.To(time.Now().AddDate(100, 0, 0))}); err != nil {
+				return err
+			}
+		}
+		if c.story.leave != nil {
+			if err := c.story.leave(c, im); err != nil {
+				return err
+			}
 		}
 		return im.LowBalance(billing.SetLowBalanceParams{Owner: c.owner, Threshold: billing.ToNull[int64]()})
 	}))
@@ -218,7 +237,11 @@ func (c *scene) quiet() (quiet bool) {
 			return err
 		}
 		notices, err := r.DueNotices(ever, ever, 1)
-		quiet = len(charges)+len(notices) == 0
+		if err != nil {
+			return err
+		}
+		pools, err := r.DuePoolTopUps(ever, 1)
+		quiet = len(charges)+len(notices)+len(pools) == 0
 		return err
 	})
 	return quiet
@@ -238,6 +261,7 @@ type ending struct {
 	Policy   string
 	Blocked  billing.Block
 	Periods  []string
+	Topups   []string
 }
 
 func (c *scene) end() (e ending) {
@@ -264,6 +288,9 @@ func (c *scene) end() (e ending) {
 		}
 		e.Card = card.State
 		if err := c.endOfCharges(r, &e); err != nil {
+			return err
+		}
+		if err := c.endOfTopups(r, &e); err != nil {
 			return err
 		}
 		return c.endOfLedger(r, &e)

@@ -24,6 +24,12 @@ type story struct {
 	steps   []step
 	// took is how many payments capture.
 	took int
+	// customer: it is about a customer, not an account.
+	customer bool
+	// prepare adds what the story needs beside its account; may be nil.
+	prepare func(*scene, *billing.Importer) error
+	// leave ends what would go on after it; may be nil.
+	leave func(*scene, *billing.Importer) error
 }
 
 // step is one call, after a wait.
@@ -112,6 +118,7 @@ func stories() []story {
 		}
 	}
 	list = append(list, actionStories()...)
+	list = append(list, autoTopupStories()...)
 	list = append(list, topupStories()...)
 	return append(list,
 		story{name: "late effect", plan: faultAt("charge", 1, 1, lateEffect), took: 1, steps: []step{call1, work(0)}},

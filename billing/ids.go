@@ -31,6 +31,8 @@ type (
 	ProfileID int64
 	// ExpectedID names an expected payment.
 	ExpectedID int64
+	// ExpectedTypeID names a type of expected payment.
+	ExpectedTypeID int64
 	// LetterTypeID names a type of correspondence, LetterID one letter.
 	LetterTypeID int64
 	LetterID     int64

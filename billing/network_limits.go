@@ -28,9 +28,11 @@ const (
 	networkTries  = 200
 )
 
+var brandMarks = strings.NewReplacer(" ", "", "-", "", "_", "")
+
 // networkOf is the network of a brand as gateways and imports write it.
 func networkOf(brand string) string {
-	b := strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(brand))
+	b := strings.ToLower(brandMarks.Replace(brand))
 	switch {
 	case strings.HasPrefix(b, "visa"):
 		return "visa"

@@ -53,7 +53,7 @@ func (e *Engine) WriteAuditLog(ctx context.Context, n AuditNote) error {
 		return Errorf(Invalid, "audit_info", "at most %d members and %d bytes", maxAuditFields, maxAuditInfo)
 	}
 	return e.update(ctx, func(u *unitOfWork) error {
-		return u.audit(AuditAction(n.Action), Root, n.Resource, &auditInfo{b: append([]byte(nil), info.b...)})
+		return u.addAudit(AuditAction(n.Action), Root, n.Resource, &auditInfo{b: append([]byte(nil), info.b...)})
 	})
 }
 

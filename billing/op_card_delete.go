@@ -33,6 +33,10 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 			return err
 		}
 		if leads {
+			paused := newAudit().set("paused", "i_debit_credit_card "+idText(c.ID)+" was deleted")
+			if err := u.audit(AuditUpdate, j.Owner.Top, auditOwner("low_balance", o), paused); err != nil {
+				return err
+			}
 			if err := u.tellDeleted(&j, &c); err != nil {
 				return err
 			}

@@ -71,21 +71,20 @@ func (e *Engine) UpdateExpected(ctx context.Context, p ExpectedParams) (ep Expec
 			if ep.Charge != 0 && ep.Payment == ChargePayment(ep.Charge) {
 				return Errorf(Conflict, "paymentID", "its own payment fulfilled it")
 			}
-			if ep.Payment = 0; p.Payment.Value != nil {
-				ep.Payment = *p.Payment.Value
-				if _, err := u.tx.Payment(ep.Owner, ep.Payment); errors.Is(err, NotFound) {
-					return Errorf(NotFound, "paymentID", "the customer has no such payment")
-				} else if err != nil {
-					return err
-				}
+			switch {
+			case p.Payment.Value != nil:
+				err = u.paidWith(&ep, *p.Payment.Value)
+			case ep.Payment != 0:
+				err = u.reopened(&ep)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		set(&ep.OurReference, p.OurReference)
 		set(&ep.CustomerReference, p.CustomerReference)
-		for field, text := range map[string]string{"ourReference": ep.OurReference, "customerReference": ep.CustomerReference} {
-			if utf8.RuneCountInString(text) > maxReference {
-				return Errorf(Invalid, field, "at most %d characters", maxReference)
-			}
+		if err := ep.checkReferences(); err != nil {
+			return err
 		}
 		info := newAudit()
 		auditNumber(info, "paymentID", &before.Payment, &ep.Payment)
@@ -99,6 +98,39 @@ func (e *Engine) UpdateExpected(ctx context.Context, p ExpectedParams) (ep Expec
 		return u.audit(AuditUpdate, ep.Top, auditKey("expected_payments", "id", int64(ep.ID)), info)
 	})
 	return ep, err
+}
+
+// paidWith fulfils what was expected with a payment of the owner that is in.
+func (u *unitOfWork) paidWith(ep *ExpectedPayment, id PaymentID) error {
+	paid, err := u.tx.Payment(ep.Owner, id)
+	switch {
+	case errors.Is(err, NotFound):
+		return Errorf(NotFound, "paymentID", "the customer has no such payment")
+	case err != nil:
+		return err
+	case id.Charge() != 0 && paid.State.Result() != PaymentOK:
+		return Errorf(Invalid, "paymentID", "the payment did not succeed")
+	case paid.Micros <= 0:
+		return Errorf(Invalid, "paymentID", "the payment went out, not in")
+	}
+	if ep.Payment != id {
+		ep.Payment, ep.FulfilledAt = id, u.now
+	}
+	return nil
+}
+
+// reopened takes a payment back that a person named. Its own charge may have succeeded
+// beside it, and then fulfils it.
+func (u *unitOfWork) reopened(ep *ExpectedPayment) error {
+	ep.Payment, ep.FulfilledAt = 0, time.Time{}
+	if ep.Charge == 0 {
+		return nil
+	}
+	c, err := u.tx.Charge(ep.Charge)
+	if err == nil && c.State == ChargeSucceeded {
+		ep.Payment, ep.FulfilledAt = ChargePayment(c.ID), c.SettledAt
+	}
+	return err
 }
 
 func (u *unitOfWork) writableExpected(id ExpectedID) (ExpectedPayment, error) {
@@ -118,7 +150,7 @@ func (e *Engine) DeleteExpected(ctx context.Context, id ExpectedID) error {
 		if err != nil {
 			return err
 		}
-		if ep.Payment != 0 {
+		if !ep.FulfilledAt.IsZero() {
 			return Errorf(Conflict, "id", "the expected payment was fulfilled")
 		}
 		ep.DeletedAt = u.now
@@ -142,14 +174,18 @@ type LettersParams struct {
 	After        LetterID
 	Limit        int
 	CreatedSince time.Time
+	// MinDate and MaxDate are calendar days in the instance's zone, both inclusive; empty
+	// is no bound.
+	MinDate, MaxDate string
 	// Type is a correspondence type's name; Delivered and Undelivered select, both give none.
 	Type                   string
 	Delivered, Undelivered bool
 }
 
-func (p *LettersParams) selects(v *LetterView) bool {
+func (p *LettersParams) selects(v *LetterView, day string) bool {
 	delivered := v.Notice.State == NoticeSent
-	return !v.Letter.CreatedAt.Before(p.CreatedSince) && (p.Type == "" || plainWord(p.Type) == plainWord(v.TypeName)) &&
+	return (p.MinDate == "" || day >= p.MinDate) && (p.MaxDate == "" || day <= p.MaxDate) &&
+		!v.Letter.CreatedAt.Before(p.CreatedSince) && (p.Type == "" || plainWord(p.Type) == plainWord(v.TypeName)) &&
 		(!p.Delivered || delivered) && (!p.Undelivered || !delivered)
 }
 
@@ -178,7 +214,7 @@ func (e *Engine) Letters(ctx context.Context, p LettersParams) ([]LetterView, er
 				if err != nil {
 					return err
 				}
-				if !p.selects(&v) {
+				if !p.selects(&v, e.businessDate(v.Letter.CreatedAt)) {
 					continue
 				}
 				if all = append(all, v); p.Limit > 0 && len(all) == p.Limit {

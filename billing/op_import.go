@@ -36,7 +36,7 @@ func (e *Engine) Import(ctx context.Context, hold bool, fn func(*Importer) error
 
 // imported counts the lines that were put.
 type imported struct {
-	plans, customers, accounts, cards, policies, vouchers, tokens, subscriptions, payments, orders, profiles, pools, services, rules, topups, buckets, actions, hubs int64
+	plans, customers, accounts, cards, policies, vouchers, tokens, subscriptions, payments, orders, profiles, expected, pools, services, rules, topups, buckets, actions, hubs int64
 }
 
 // audit writes one row for the whole import.
@@ -45,7 +45,8 @@ func (im *Importer) audit() error {
 	i := newAudit().count("plans", n.plans).count("customers", n.customers).count("accounts", n.accounts).
 		count("cards", n.cards).count("low_balance", n.policies).count("vouchers", n.vouchers).count("tokens", n.tokens).
 		count("subscriptions", n.subscriptions).count("payments", n.payments).count("orders", n.orders).
-		count("auto_topup_profiles", n.profiles).count("pool_plans", n.pools).count("services", n.services).count("recurring_topups", n.rules).count("topups", n.topups).count("buckets", n.buckets).count("balance_actions", n.actions).count("hub_subscriptions", n.hubs)
+		count("auto_topup_profiles", n.profiles).count("expected_payments", n.expected).
+		count("pool_plans", n.pools).count("services", n.services).count("recurring_topups", n.rules).count("topups", n.topups).count("buckets", n.buckets).count("balance_actions", n.actions).count("hub_subscriptions", n.hubs)
 	if i.empty() {
 		return nil
 	}

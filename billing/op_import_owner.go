@@ -43,6 +43,9 @@ type OwnerLine struct {
 	ExpiresAt   Change[time.Time]
 	OnPayment   Change[string] // a word of OnPayment; null is none
 	MinPayment  Change[int64]  // 0 is any
+	// MinutesUsed is what an account used of its plan's minutes in its present period;
+	// minute plans that are not named stay as they are.
+	MinutesUsed []SecondsUsed
 }
 
 // Owner puts one customer or account.
@@ -79,6 +82,9 @@ func (im *Importer) Owner(l OwnerLine) (err error) {
 	}
 	if o.ID.IsAccount() {
 		if err := im.u.accountPlan(&o, l); err != nil {
+			return err
+		}
+		if err := im.minutesUsed(&o, l.MinutesUsed); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,8 @@ type PlanLine struct {
 	SuspendAllCalls Change[bool]
 	Tariff          Change[int64] // null is none
 	Customer        Change[int64] // null is root
+	// Minutes are all minute plans of the plan; null is none.
+	Minutes Change[[]MinutePlan]
 }
 
 // Plan puts one plan.
@@ -57,7 +59,12 @@ func (im *Importer) Plan(l PlanLine) (err error) {
 	if err := im.planInfo(&p, l); err != nil {
 		return err
 	}
-	return im.u.tx.PutPlan(&p)
+	if err := im.u.tx.PutPlan(&p); err != nil || !l.Minutes.Given {
+		return err
+	}
+	var list []MinutePlan
+	set(&list, l.Minutes)
+	return im.minutePlans(p.ID, list)
 }
 
 // planInfo puts the members of a plan that decide nothing.

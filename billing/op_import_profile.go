@@ -5,6 +5,8 @@ import "errors"
 // ProfileLine is an auto_topup_profile line; what is absent takes its default.
 type ProfileLine struct {
 	ID ProfileID
+	// Deleted: only expected payments name it.
+	Deleted bool
 	ProfileParams
 }
 
@@ -15,6 +17,9 @@ func (im *Importer) Profile(l ProfileLine) (err error) {
 		return Errorf(Invalid, "id", "ids are above 0")
 	}
 	p, err := im.u.tx.Profile(l.ID)
+	if err == nil && l.Deleted {
+		return Errorf(Conflict, "deleted", "profile %d is there and is not deleted by an import", l.ID)
+	}
 	if errors.Is(err, NotFound) {
 		if !l.Name.Given {
 			return Errorf(Missing, "name", "name is missing")
@@ -33,7 +38,9 @@ func (im *Importer) Profile(l ProfileLine) (err error) {
 			return err
 		}
 	}
-	p.UpdatedAt = im.u.now
+	if p.UpdatedAt = im.u.now; l.Deleted {
+		p.DeletedAt = im.u.now
+	}
 	return im.u.tx.PutProfile(&p)
 }
 

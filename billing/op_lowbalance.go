@@ -131,21 +131,25 @@ func (u *unitOfWork) setLowBalance(j *Judged, p SetLowBalanceParams, consent str
 	}
 	if !judge {
 		u.leaveToSweep(j)
-		return u.tx.PutLowBalance(&j.Policy)
+		return u.putPolicy(j, &before)
 	}
 	d, err := u.decideLowBalance(j, TriggerSave)
 	if err != nil {
 		return err
 	}
 	j.Policy.State = d.State
-	put := u.tx.PutLowBalance
-	if j.Configured && d.State == before.State {
-		put = u.tx.PutLowBalanceTerms // what panels do most changes no index
-	}
-	if err := put(&j.Policy); err != nil {
+	if err := u.putPolicy(j, &before); err != nil {
 		return err
 	}
 	return u.apply(j, &d, before.State)
+}
+
+// putPolicy stores a policy that was saved; what panels do most changes no index.
+func (u *unitOfWork) putPolicy(j *Judged, before *LowBalance) error {
+	if j.Configured && j.Policy.State == before.State {
+		return u.tx.PutLowBalanceTerms(&j.Policy)
+	}
+	return u.tx.PutLowBalance(&j.Policy)
 }
 
 // leaveToSweep lets the next sweep decide about an owner that is low; one that

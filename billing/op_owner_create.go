@@ -149,9 +149,12 @@ func (u *unitOfWork) checkNamed(o *Owner, l OwnerLine, isNew bool) error {
 	if o.ID.IsAccount() {
 		field, name, need = "username", l.Username, true
 	}
-	for _, c := range []Change[string]{l.Name, l.Username, l.Email} {
-		if c.Value != nil && utf8.RuneCountInString(*c.Value) > maxName {
-			return Errorf(Invalid, field, "at most %d characters", maxName)
+	for _, c := range []struct {
+		field string
+		text  Change[string]
+	}{{nameField(o), l.Name}, {"username", l.Username}, {"email", l.Email}} {
+		if c.text.Value != nil && utf8.RuneCountInString(*c.text.Value) > maxName {
+			return Errorf(Invalid, c.field, "at most %d characters", maxName)
 		}
 	}
 	if l.CreditLimit.Value != nil && *l.CreditLimit.Value < 0 {
@@ -173,6 +176,14 @@ func (u *unitOfWork) checkNamed(o *Owner, l OwnerLine, isNew bool) error {
 		err = Errorf(Exists, "name", "there is another customer of that name")
 	}
 	return err
+}
+
+// nameField is the member that names an owner: an account's name is its description.
+func nameField(o *Owner) string {
+	if o.ID.IsAccount() {
+		return "description"
+	}
+	return "name"
 }
 
 // loginAndPlan is what an owner has beside its row: a customer's login, an

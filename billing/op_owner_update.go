@@ -11,6 +11,9 @@ type UpdateOwnerParams struct {
 	// that is given here must be what it is.
 	Terms     OwnerLine
 	APIAccess Change[bool]
+	// Passwords are the names of members that set a password which is kept by nobody
+	// here: the audit log tells that they were set.
+	Passwords []string
 }
 
 // UpdateOwner changes an owner below the acting customer. Another plan counts
@@ -69,6 +72,9 @@ func (u *unitOfWork) updateOwner(p UpdateOwnerParams) error {
 		return err
 	}
 	if err := u.auditOwnerChange(AuditUpdate, &before, &j.Owner, planBefore, plan); err != nil {
+		return err
+	}
+	if err := u.auditPasswords(&j.Owner, p.Passwords); err != nil {
 		return err
 	}
 	if before.Blocked&BlockOperator != 0 && j.Owner.Blocked&BlockOperator == 0 || before.Expired(u.now) && !j.Owner.Expired(u.now) {

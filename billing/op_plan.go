@@ -28,26 +28,21 @@ func (e *Engine) ServicePlan(ctx context.Context, id PlanID) (p Plan, err error)
 	return p, err
 }
 
-// MinutePlan is what is left of a plan's minutes for one account.
-type MinutePlan struct {
-	Plan        PlanID
-	Description string
-	Price       int64
-	Total, Left *int64 // seconds; nil is unlimited
-	// Chargeable are seconds beyond the plan.
-	Chargeable int64
-}
-
-// MinutePlans lists an account's. None is kept here: minutes are counted by the
-// switch, we keep money. Errors: NotFound.
-func (e *Engine) MinutePlans(ctx context.Context, account OwnerID) ([]MinutePlan, error) {
-	return nil, e.view(ctx, func(r Reader) error {
+// MinutePlans lists an account's minute plans and what is left of them, by id. Minutes
+// are counted by the switch: what was used is what an import told. Errors: NotFound.
+func (e *Engine) MinutePlans(ctx context.Context, account OwnerID) (all []AccountMinutes, err error) {
+	err = e.view(ctx, func(r Reader) error {
 		o, err := r.Owner(account)
 		if a := ActorFrom(ctx); err == nil && !a.Sees(&o) {
 			err = NotFound
 		}
-		return wrongOwner(account, err)
+		if err != nil {
+			return wrongOwner(account, err)
+		}
+		all, err = accountMinutes(r, account)
+		return err
 	})
+	return all, err
 }
 
 // BillAccount bills what is due of one account now, as a billing run would: keyed by

@@ -137,14 +137,23 @@ func (u *unitOfWork) rechargeOnce(j *Judged, p RechargeParams) (Recharged, error
 		return Recharged{}, errWrongVoucher // also a right one: it is not looked at
 	}
 	v, err := u.tx.VoucherByCode(hashCode(p.Code))
-	switch {
-	case err == nil && v.opens(p.Code, p.PIN, u.now):
-		if p.worth != 0 && p.worth != v.Amount {
-			return Recharged{}, Errorf(Invalid, "amount", "the voucher is worth another amount")
-		}
-		return u.recharge(j, &v)
-	case err != nil && !errors.Is(err, NotFound):
+	if err != nil && !errors.Is(err, NotFound) {
 		return Recharged{}, err
+	}
+	if err == nil {
+		tries, err := u.guessesOfVoucher(j, &v)
+		if err != nil {
+			return Recharged{}, err
+		}
+		if tries.Wrong < guessesByVoucher && v.opens(p.Code, p.PIN, u.now) {
+			if p.worth != 0 && p.worth != v.Amount {
+				return Recharged{}, Errorf(Invalid, "amount", "the voucher is worth another amount")
+			}
+			return u.recharge(j, &v)
+		}
+		// One that is held counts for account and login as a code that is not there
+		// does, or its being there would show.
+		guesses = append(guesses, tries)
 	}
 	if err := u.guessed(j, guesses, v.ID); err != nil {
 		return Recharged{}, err

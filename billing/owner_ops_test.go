@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,7 +261,7 @@ func TestWebLogin(t *testing.T) {
 	k := newKit(t)
 	k.seed("tok_ok")
 	create := billing.CreateOwnerParams{Kind: billing.KindCustomer, Terms: billing.OwnerLine{
-		Name: billing.To("Sub"), Login: billing.To("sub"), Password: billing.To(billing.Secret("one")),
+		Name: billing.To("Sub"), Login: billing.To("sub"), Password: billing.To(billing.Secret("one-12")),
 	}}
 	id, err := k.engine.CreateOwner(root(t0), create)
 	k.ok(err)
@@ -278,7 +279,7 @@ func TestWebLogin(t *testing.T) {
 	if err := change(billing.OwnerLine{Login: billing.To("sub2")}, billing.Change[bool]{}); !errors.Is(err, billing.Missing) {
 		t.Errorf("renamed: %v", err)
 	}
-	k.ok(change(billing.OwnerLine{Login: billing.To("sub2"), Password: billing.To(billing.Secret("two"))}, billing.Change[bool]{}))
+	k.ok(change(billing.OwnerLine{Login: billing.To("sub2"), Password: billing.To(billing.Secret("two-12"))}, billing.Change[bool]{}))
 	works("sub", false)
 	works("sub2", true)
 	k.ok(change(billing.OwnerLine{}, billing.To(false)))
@@ -374,4 +375,32 @@ func TestBlockedLogin(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A text that is too long is named by its own member, and nothing changes.
+func TestLongNames(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.audits()
+	fits := billing.To(strings.Repeat("é", 255))
+	long := billing.To(strings.Repeat("é", 256))
+	for _, c := range []struct {
+		field string
+		line  billing.OwnerLine
+	}{
+		{"username", billing.OwnerLine{Owner: billing.Account(100), Username: long}},
+		{"description", billing.OwnerLine{Owner: billing.Account(100), Name: long}},
+		{"email", billing.OwnerLine{Owner: billing.Account(100), Email: billing.To(strings.Repeat("a", 250) + "@b.example")}},
+		{"name", billing.OwnerLine{Owner: billing.Customer(10), Name: long}},
+		{"email", billing.OwnerLine{Owner: billing.Customer(10), Email: billing.To(strings.Repeat("a", 250) + "@b.example")}},
+	} {
+		err := k.engine.UpdateOwner(root(t0), billing.UpdateOwnerParams{Terms: c.line})
+		if billing.ErrorCode(err) != billing.Invalid || billing.ErrorField(err) != c.field {
+			t.Errorf("%s of %s: %v", c.field, c.line.Owner, err)
+		}
+	}
+	if rows := k.acted(); len(rows) != 0 {
+		t.Errorf("it changed %q", rows)
+	}
+	k.ok(k.engine.UpdateOwner(root(t0), billing.UpdateOwnerParams{Terms: billing.OwnerLine{Owner: billing.Account(100), Name: fits}}))
 }

@@ -29,6 +29,8 @@ type Profile struct {
 	Customer  OwnerID
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// DeletedAt: a deleted one is unknown, and stays for the expected payments that name it.
+	DeletedAt time.Time
 }
 
 // TopupBasis is which debt of a customer is compared.
@@ -138,13 +140,17 @@ const (
 )
 
 // ExpectedPayment is what a top-up expects the customer to pay, whether it is collected
-// or not. It is never deleted: cool-downs count from it.
+// or not; or what a person asks the customer to pay. It is never deleted: cool-downs count
+// from a top-up's.
 type ExpectedPayment struct {
-	ID      ExpectedID
-	Owner   OwnerID
-	Top     OwnerID
+	ID    ExpectedID
+	Owner OwnerID
+	Top   OwnerID
+	Type  ExpectedTypeID
+	// Profile made it; 0 is a person, whose expected payments hold no top-up back.
 	Profile ProfileID
-	// Date is the run's, in the instance's zone; unique with owner and profile.
+	// Date is when it is due: of a top-up the run's date in the instance's zone, unique
+	// with owner and profile.
 	Date   string
 	Run    RunID
 	Amount int64
@@ -154,8 +160,11 @@ type ExpectedPayment struct {
 	Reason Reason
 	Card   CardID
 	Charge ChargeID
-	// Payment fulfilled it; 0 while it is open.
+	// Imported: its charge and payment, if there were any, are in another database.
+	Imported bool
+	// Payment fulfilled it at FulfilledAt, which is zero while it is open.
 	Payment           PaymentID
+	FulfilledAt       time.Time
 	OurReference      string
 	CustomerReference string
 	Revision          int64
@@ -163,6 +172,22 @@ type ExpectedPayment struct {
 	UpdatedAt         time.Time
 	DeletedAt         time.Time
 }
+
+// Open reports whether it is still to be paid.
+func (ep *ExpectedPayment) Open() bool { return ep.FulfilledAt.IsZero() && ep.DeletedAt.IsZero() }
+
+// ExpectedType is what an operator calls one kind of expected payment.
+type ExpectedType struct {
+	ID          ExpectedTypeID
+	Name        string
+	DisplayName string
+	Description string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// ExpectedTopup is the type of what profiles expect; every database has it.
+const ExpectedTopup ExpectedTypeID = 1
 
 // LetterType is what an operator calls one kind of correspondence.
 type LetterType struct {

@@ -124,7 +124,7 @@ func (u *unitOfWork) applyTopup(j *Judged, d *Decision) error {
 		return u.keep(d)
 	}
 	ep := ExpectedPayment{
-		Owner: d.Owner, Top: d.Top, Profile: t.Profile, Date: t.Date, Run: u.run, Amount: t.Amount, Unit: d.Unit,
+		Owner: d.Owner, Top: d.Top, Type: ExpectedTopup, Profile: t.Profile, Date: t.Date, Run: u.run, Amount: t.Amount, Unit: d.Unit,
 		Method: t.Method, Reason: t.NotCollected, Revision: 1, CreatedAt: u.now, UpdatedAt: u.now,
 	}
 	if d.Charge != nil {
@@ -138,7 +138,7 @@ func (u *unitOfWork) applyTopup(j *Judged, d *Decision) error {
 		return err
 	}
 	// Money does not wait for a letter that cannot be written.
-	if err := u.letter(j, &ep, t.Letter, d.Charge); err != nil {
+	if err := u.tx.Part(func() error { return u.letter(j, &ep, t.Letter, d.Charge) }); err != nil {
 		u.tell(func(o Observer) { o.Failed("a top-up's letter could not be written", err) })
 	}
 	return u.keep(d)
@@ -171,8 +171,8 @@ func (u *unitOfWork) expectedPaid(c *Charge) error {
 	if err != nil {
 		return err
 	}
-	if ep.Payment == 0 { // else somebody said that another payment fulfilled it
-		ep.Payment = ChargePayment(c.ID)
+	if ep.FulfilledAt.IsZero() { // else somebody said that another payment fulfilled it
+		ep.Payment, ep.FulfilledAt = ChargePayment(c.ID), u.now
 		if err := u.changeExpected(&ep); err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (u *unitOfWork) topupStillWanted(j *Judged, c *Charge) (string, error) {
 	switch {
 	case !ep.DeletedAt.IsZero():
 		return "withdrawn", nil
-	case ep.Payment != 0:
+	case !ep.FulfilledAt.IsZero():
 		return "paid_meanwhile", nil
 	}
 	t, err := u.topupTerms(&j.Owner)

@@ -20,14 +20,17 @@ type word[T comparable] struct {
 	value T
 }
 
+var plainer = strings.NewReplacer(" ", "", "_", "")
+
 // plainWord is a word without case, spaces and underscores.
 func plainWord(s string) string {
-	return strings.NewReplacer(" ", "", "_", "").Replace(strings.ToLower(s))
+	return plainer.Replace(strings.ToLower(s))
 }
 
 func parseWord[T comparable](words []word[T], s string) (T, error) {
+	s = plainWord(s)
 	for _, w := range words {
-		if plainWord(w.text) == plainWord(s) {
+		if plainWord(w.text) == s {
 			return w.value, nil
 		}
 	}

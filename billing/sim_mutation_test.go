@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,14 +12,17 @@ import (
 	"topupd/billing"
 )
 
-// mutations are mistakes that the oracle has to find: each is one that a change
-// of the engine, the store or a gateway might bring.
-var mutations = []struct {
+// mutation is one mistake.
+type mutation struct {
 	name string
 	// finds is a word of what the oracle says.
 	finds string
 	made  func() breakage
-}{
+}
+
+// mutations are mistakes that the oracle has to find: each is one that a change
+// of the engine, the store or a gateway might bring.
+var mutations = []mutation{
 	{"a declined payment was captured after all", "captured", func() breakage {
 		return breakage{gateway: func(g billing.Gateway) billing.Gateway { return &deafGateway{Gateway: g} }}
 	}},
@@ -106,7 +110,7 @@ var mutations = []struct {
 // TestSimulatorFindsMistakes is the test of the simulator: every mistake is
 // found by one of a few seeds.
 func TestSimulatorFindsMistakes(t *testing.T) {
-	for i, m := range mutations {
+	for i, m := range append(slices.Clone(mutations), topupMutations...) {
 		if testing.Short() && i%6 != 0 {
 			continue // the race detector needs no more of the same
 		}

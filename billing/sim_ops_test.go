@@ -28,7 +28,9 @@ type simOp struct {
 // draw is a random operation of the ones that may run beside each other.
 func (s *simulation) draw() simOp {
 	o := s.someone()
-	switch n := s.rng.IntN(115); {
+	switch n := s.rng.IntN(135); {
+	case n >= 115:
+		return s.drawTopup(false)
 	case n >= 110:
 		return s.drawRecharge()
 	case n >= 100:
@@ -149,7 +151,9 @@ func (s *simulation) drawNight() simOp {
 // lonely are operations that come one at a time.
 func (s *simulation) lonely() simOp {
 	o := s.someone()
-	switch n := s.rng.IntN(150); {
+	switch n := s.rng.IntN(185); {
+	case n >= 150:
+		return s.drawTopup(true)
 	case n >= 125:
 		return s.drawOwnerOp()
 	case n >= 100:
@@ -598,6 +602,10 @@ func (s *simulation) rest() {
 		for _, err := range []error{
 			func() error {
 				_, _, err := p.engine.RunLowBalance(p.ctx, billing.RunParams{Trigger: "command"})
+				return err
+			}(),
+			func() error {
+				_, _, err := p.engine.RunProfiles(p.ctx, billing.RunParams{Trigger: "command"})
 				return err
 			}(),
 			s.drain(p),

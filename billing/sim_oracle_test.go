@@ -62,6 +62,7 @@ func (s *simulation) judge() {
 	s.judgePayments(b)
 	s.judgeVouchers(b)
 	s.judgeDeleted(b)
+	s.judgeTopups(b)
 	s.tally(b)
 }
 
@@ -263,7 +264,7 @@ func (s *simulation) judgeMoves(b *books) {
 			switch p.Kind {
 			case billing.PostAddFunds, billing.PostCredit, billing.PostDebit:
 			default:
-				if e.Owner != 0 {
+				if e.Owner != 0 && len(e.Unit) == 3 {
 					want[e.Owner] += e.Micros
 				}
 			}
@@ -303,7 +304,8 @@ func (s *simulation) judgeForeign(b *books) {
 				s.find("the price of %s was posted twice", key)
 			}
 			prices[key] = true
-		case billing.PostAddFunds, billing.PostCredit, billing.PostDebit, billing.PostCharge, billing.PostRefund, billing.PostDispute, billing.PostVoucher:
+		case billing.PostAddFunds, billing.PostCredit, billing.PostDebit, billing.PostCharge, billing.PostRefund, billing.PostDispute, billing.PostVoucher,
+			billing.PostPrepaid, billing.PostPoolTopUp:
 		default:
 			s.find("a posting of kind %s, which nobody asked for", p.Kind)
 		}

@@ -294,7 +294,7 @@ func (s *simulation) judgeDeleted(b *books) {
 		empty := true // what is after this posting may have come after the end
 		for _, p := range list {
 			for _, e := range p.Entries {
-				if e.Owner == o.id {
+				if e.Owner == o.id && len(e.Unit) == 3 {
 					sum += e.Micros
 				}
 			}

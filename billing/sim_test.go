@@ -117,7 +117,7 @@ func (c *coverage) add(s *simulation) {
 
 // mustHappen lists what enough seeds meet, each at least once.
 var mustHappen = []string{
-	"charge succeeded", "charge failed", "charge cancelled", "charge unresolved", "charge low_balance", "charge billing_run", "several attempts",
+	"charge succeeded", "charge failed", "charge cancelled", "charge unresolved", "charge low_balance", "charge billing_run", "charge profile", "several attempts",
 	"decline soft", "decline hard", "decline authentication_required",
 	"fault slow", "fault silentAfter", "fault silentBefore", "fault cutAfter", "fault cutBefore", "fault lateEffect", "fault failed",
 	"fault limited", "fault eventFirst", "fault mute",
@@ -129,6 +129,8 @@ var mustHappen = []string{
 	"payment pending, repeated false", "payment pending, repeated true", "payment with a card of its own",
 	"card added", "card changed", "card deleted", "card deleted under a charge", "reason card_gone",
 	"voucher redeemed", "voucher refused", "owner created", "owner deleted", "owner not deleted", "deleted and unknown",
+	"expected and paid", "expected and open", "expected and withdrawn", "expected by card", "expected by none", "debt judged", "notice topup",
+	"posting gateway_payment", "posting pool_topup", "subscription order", "pool top-up",
 	"notice receipt", "notice declined", "notice suspended", "notice low_balance", "mail twice",
 }
 

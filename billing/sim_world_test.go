@@ -40,6 +40,9 @@ type simulation struct {
 	cards    []*simCard
 	payments []*simPayment
 	vouchers []*simVoucher
+	debts    map[billing.OwnerID]*simDebt // of customers with a profile
+	orders   []*simOrder
+	pools    []*simPool
 	named    int // how many names and amounts were given out
 
 	mu     sync.Mutex
@@ -145,6 +148,7 @@ func (s *simulation) choose() {
 		set.Breaker.Charges = 2
 	}
 	s.levies = s.oneIn(3)
+	set.StackExpected = s.oneIn(4)
 	if s.stalls = s.parallel && s.oneIn(2); s.stalls {
 		set.GatewayTimeout = 20 * time.Second
 	}
@@ -381,6 +385,12 @@ func (s *simulation) populate() {
 			if err := s.owner(im, r, billing.Account(int64(100+i)), billing.Customer(10), unit); err != nil {
 				return err
 			}
+		}
+		if err := s.owner(im, r, billing.Customer(20), billing.Customer(10), unit); err != nil {
+			return err
+		}
+		if err := s.importTopups(im); err != nil {
+			return err
 		}
 		return s.importVouchers(im, unit)
 	})

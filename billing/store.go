@@ -445,6 +445,9 @@ type SendingWriter interface {
 type PlanReader interface {
 	Plan(PlanID) (Plan, error)
 	Plans() ([]Plan, error)
+	// MinutePlans lists those of a plan, MinutesUsed those rows of an account, by id.
+	MinutePlans(PlanID) ([]MinutePlan, error)
+	MinutesUsed(OwnerID) ([]MinutesUsed, error)
 	AccountPlan(OwnerID) (AccountPlan, error)
 	// DueAccounts lists accounts whose NextAt is at or before now, by
 	// (NextAt, owner), after the given pair.
@@ -459,6 +462,11 @@ type PlanReader interface {
 // PlanWriter writes plans and periods.
 type PlanWriter interface {
 	PutPlan(*Plan) error
+	// PutMinutePlan makes or replaces one (Exists, field "minute_plan", when the number
+	// is another plan's); DeleteMinutePlan takes what was used of it, too.
+	PutMinutePlan(*MinutePlan) error
+	DeleteMinutePlan(MinutePlanID) error
+	PutMinutesUsed(*MinutesUsed) error
 	PutAccountPlan(*AccountPlan) error
 	// CreatePeriod inserts (Exists, field "period").
 	CreatePeriod(*Period) error

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Guesses is how many vouchers did not work for an account, or for a login.
+// Guesses is how many vouchers did not work for an account, or for a login, or how many
+// tries of one voucher did not.
 type Guesses struct {
 	Subject string
 	Top     OwnerID
@@ -16,10 +17,12 @@ type Guesses struct {
 }
 
 // A voucher's code cannot be guessed, the PIN of a code that was found can. A login
-// may serve many people who mistype, so it has more.
+// may serve many people who mistype, so it has more. A voucher is tried by one person,
+// who may have many accounts.
 const (
 	guessWindow      = time.Hour
 	guessesByAccount = 10
+	guessesByVoucher = 10
 	guessesByLogin   = 100
 )
 
@@ -37,17 +40,31 @@ func (u *unitOfWork) guesses(j *Judged) (list []Guesses, locked bool, err error)
 		limits = append(limits, limit{"login:" + u.actor.Name(), j.Owner.Top, guessesByLogin})
 	}
 	for _, l := range limits {
-		g, err := u.tx.Guesses(l.subject)
-		if err != nil && !errors.Is(err, NotFound) {
+		g, err := u.guessesOf(l.subject, l.top)
+		if err != nil {
 			return nil, false, err
-		}
-		if err != nil || u.now.Sub(g.Since) >= guessWindow {
-			g = Guesses{Subject: l.subject, Top: l.top, Since: u.now}
 		}
 		locked = locked || g.Wrong >= l.most
 		list = append(list, g)
 	}
 	return list, locked, nil
+}
+
+// guessesOf are those of one subject, as they count now.
+func (u *unitOfWork) guessesOf(subject string, top OwnerID) (Guesses, error) {
+	g, err := u.tx.Guesses(subject)
+	if err != nil && !errors.Is(err, NotFound) {
+		return g, err
+	}
+	if err != nil || u.now.Sub(g.Since) >= guessWindow {
+		g = Guesses{Subject: subject, Top: top, Since: u.now}
+	}
+	return g, nil
+}
+
+// guessesOfVoucher are the tries of a voucher that is there.
+func (u *unitOfWork) guessesOfVoucher(j *Judged, v *Voucher) (Guesses, error) {
+	return u.guessesOf("voucher:"+strconv.FormatInt(int64(v.ID), 10), j.Owner.Top)
 }
 
 // guessed counts one more, and says so; of a voucher that is there, 0 if none is.

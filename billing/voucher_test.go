@@ -243,6 +243,52 @@ func TestVoucherGuessesOfAnAccount(t *testing.T) {
 	k.verify()
 }
 
+// The PIN of one voucher cannot be tried through many accounts and logins: after ten
+// tries nobody has it for the hour. Other vouchers go on, and the account that tried is
+// held as if the code were not there.
+func TestVoucherGuessesOfAVoucher(t *testing.T) {
+	k := newKit(t)
+	k.seed("tok_ok")
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		for n := range int64(30) {
+			if err := im.Owner(accountLine(200 + n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	v := k.vouchers(billing.CreateVouchersParams{Count: 4, PIN: true})
+	try := func(ctx context.Context, account int64, code, pin billing.Secret) error {
+		_, err := k.engine.Recharge(ctx, billing.RechargeParams{Account: billing.Account(account), Code: code, PIN: pin})
+		return err
+	}
+	for i := range int64(9) {
+		if try(guesser("login"+strconv.FormatInt(i, 10), t0), 200+i, v[0].Code, v[0].PIN+"0") == nil {
+			t.Fatal("credited")
+		}
+	}
+	k.ok(try(guesser("acme", t0), 210, v[1].Code, v[1].PIN))
+	if try(guesser("acme", t0), 210, v[0].Code, "") == nil {
+		t.Fatal("credited")
+	}
+	k.restart()
+	for i, ctx := range []context.Context{guesser("acme", t0), guesser("other", t0.Add(time.Hour-time.Second)), root(t0)} {
+		err := try(ctx, 211+int64(i), v[0].Code, v[0].PIN)
+		if billing.ErrorCode(err) != billing.NotFound || billing.ErrorField(err) != "voucher_id" || err.Error() != "this voucher does not work" {
+			t.Errorf("the right PIN after ten tries: %v", err)
+		}
+	}
+	for range 10 {
+		_ = try(guesser("acme", t0), 220, v[0].Code, v[0].PIN)
+	}
+	if try(guesser("acme", t0), 220, v[2].Code, v[2].PIN) == nil {
+		t.Error("tries of a held voucher do not count for the account: so it shows that there is one")
+	}
+	k.ok(try(guesser("acme", t0), 221, v[2].Code, v[2].PIN))
+	k.ok(try(guesser("acme", t0.Add(time.Hour)), 222, v[0].Code, v[0].PIN))
+	k.verify()
+}
+
 // A login that guesses for many accounts is refused for all of them; others go on.
 func TestVoucherGuessesOfALogin(t *testing.T) {
 	k := newKit(t)

@@ -1,6 +1,13 @@
 package billing
 
-import "errors"
+import (
+	"errors"
+	"unicode/utf8"
+)
+
+// MinPassword is the least length of a password that a panel sets, in characters. What
+// an operator imports or types is the operator's.
+const MinPassword = 6
 
 // webLogin changes a customer's web_login, its API password, and whether it gets
 // in. A login that is called otherwise needs a password: what is kept of one is
@@ -33,8 +40,8 @@ func (u *unitOfWork) webLogin(o *Owner, l OwnerLine, access Change[bool]) error 
 		if err != nil {
 			return err
 		}
-		if password == "" {
-			return Errorf(Invalid, "api_password", "a password is not empty")
+		if utf8.RuneCountInString(password.Reveal()) < MinPassword {
+			return Errorf(Invalid, "api_password", "a password has at least %d characters", MinPassword)
 		}
 		_, before := u.tx.Login(name)
 		if err := u.putLogin(name, o.ID, password); err != nil {

@@ -7,15 +7,17 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// checkpointer copies the log into the database beside the writer, and has the log
-// begin anew while the writer pauses for the little that is left. Without it the writer
-// does that itself, inside the commit that makes the log too long, and everybody waits
-// for the fsync of thousands of scattered pages. Its failures are harmless: the writer's
-// own limit (wal_autocheckpoint) is behind it; but for a disk that fails.
+// checkpointer copies the log into the database and syncs it beside the writer, and has
+// the log begin anew while the writer pauses for the little that is left. Without it the
+// writer does that itself, inside the commit that makes the log too long, and everybody
+// waits for the fsync of thousands of scattered pages. Its failures are harmless: the
+// writer's own limit (wal_autocheckpoint) is behind it; but for a disk that fails.
 type checkpointer struct {
 	open func() (*session, error)
 	// writer is held by a transaction that writes.
 	writer sync.Locker
+	// noSync leaves the disk out (Options.NoSync).
+	noSync bool
 	// failed is told what may have lost pages of the database.
 	failed func(error)
 	due    chan struct{}
@@ -41,9 +43,9 @@ const (
 	restartPatience = 10
 )
 
-// newCheckpointer makes one that sleeps; its connection is made when first needed.
-func newCheckpointer(writer sync.Locker, failed func(error), open func() (*session, error)) *checkpointer {
-	c := &checkpointer{open: open, writer: writer, failed: failed, due: make(chan struct{}, 1)}
+// start lets it sleep until it is woken; its connection is made when first needed.
+func (c *checkpointer) start() *checkpointer {
+	c.due = make(chan struct{}, 1)
 	c.over.Go(c.run)
 	return c
 }
@@ -75,24 +77,39 @@ func (c *checkpointer) run() {
 }
 
 func (c *checkpointer) round(ses *session) {
-	for range checkpointPasses {
-		left, err := checkpoint(ses, sqlCheckpoint)
-		if err == nil && left >= checkpointRest {
-			continue
-		}
-		if err == nil {
-			c.writer.Lock()
-			_, err = checkpoint(ses, sqlRestartLog)
-			c.writer.Unlock()
-		}
-		// After a page that could not be written or synced the log must not begin anew:
-		// a later sync may succeed without it.
-		var said *sqliteError
-		if errors.As(err, &said) && said.code&0xff == sqlite3.SQLITE_IOERR {
-			c.failed(err)
-		}
-		return
+	err := c.restart(ses)
+	// After a page that could not be written or synced the log must not begin anew:
+	// a later sync may succeed without it.
+	var said *sqliteError
+	if errors.As(err, &said) && said.code&0xff == sqlite3.SQLITE_IOERR {
+		c.failed(err)
 	}
+}
+
+// restart copies until a pass had little to copy, and has the log begin anew.
+//
+// SQLite syncs the database only in a pass at whose end nothing new was logged, which a
+// busy writer never allows: the pause would sync all pages of the round. So each pass is
+// synced here, and the pause has but its own.
+func (c *checkpointer) restart(ses *session) error {
+	var before int64
+	for range checkpointPasses {
+		copied, left, err := checkpoint(ses, sqlCheckpoint)
+		if err == nil && !c.noSync {
+			err = ses.conn.syncFile()
+		}
+		if err != nil {
+			return err
+		}
+		if copied-before+left < checkpointRest {
+			c.writer.Lock()
+			defer c.writer.Unlock()
+			_, _, err = checkpoint(ses, sqlRestartLog)
+			return err
+		}
+		before = copied
+	}
+	return nil
 }
 
 const (
@@ -101,18 +118,20 @@ const (
 	sqlRestartLog = `PRAGMA wal_checkpoint(RESTART)`
 )
 
-// checkpoint copies what it can and says how many pages of the log are left.
-func checkpoint(ses *session, how string) (left int64, err error) {
+// checkpoint copies what it can and says how many pages of the log are copied and how
+// many are left for those who read from it.
+func checkpoint(ses *session, how string) (copied, left int64, err error) {
 	rows, err := ses.query(how)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if rows.next() {
 		_ = rows.int64() // busy: somebody else does it
 		logged := rows.int64()
-		left = logged - rows.int64()
+		copied = rows.int64()
+		left = logged - copied
 	}
-	return left, rows.close()
+	return copied, left, rows.close()
 }
 
 // close waits for the round that is under way.

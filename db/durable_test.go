@@ -161,13 +161,18 @@ func TestFewWaitForTheSyncUnderWay(t *testing.T) {
 	answers := []<-chan error{update("first")}
 	d.next()
 	commits := s.disk.committed.Load()
-	for i := range 20 {
+	const few = groupWorth // one leads
+	for i := range few {
 		answers = append(answers, update(fmt.Sprint(i)))
 	}
-	for queued := 0; queued < 19; runtime.Gosched() { // one leads
+	deadline := time.Now().Add(10 * time.Second)
+	for queued := 0; queued < few-1; runtime.Gosched() {
 		s.writer.mu.Lock()
 		queued = len(s.writer.queue)
 		s.writer.mu.Unlock()
+		if time.Now().After(deadline) {
+			t.Fatalf("%d wait, not %d", queued, few-1)
+		}
 	}
 	d.finish()
 	d.next()

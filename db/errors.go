@@ -55,6 +55,7 @@ var constraintFields = map[string]string{
 	"deliveries.event_id, deliveries.hub_id":                                             "delivery",
 	"deliveries.hub_id, deliveries.subject":                                              "subject",
 	"correspondence_types.name":                                                          "name",
+	"expected_payment_types.name":                                                        "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

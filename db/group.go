@@ -142,7 +142,7 @@ func (g *group) withdraw(m *member) bool {
 
 // groupWorth is how many waiting callers are worth a commit beside a sync that is
 // under way; fewer wait for its end, and more join them.
-const groupWorth = 32
+const groupWorth = 16
 
 // lead runs the member with those that wait, and hands the lead on.
 func (g *group) lead(m *member) {

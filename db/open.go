@@ -108,9 +108,12 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 		s.disk.sync = s.log.sync
 	}
 	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
-	s.checkpoints = newCheckpointer(&s.writer.turn, s.disk.fail, func() (*session, error) {
-		return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache, fmt.Sprintf("busy_timeout(%d)", restartPatience)))
-	})
+	s.checkpoints = (&checkpointer{
+		writer: &s.writer.turn, noSync: o.NoSync, failed: s.disk.fail,
+		open: func() (*session, error) {
+			return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache, fmt.Sprintf("busy_timeout(%d)", restartPatience)))
+		},
+	}).start()
 	s.writer.logged = s.checkpoints.wake
 	s.readers = newPool(o.Readers, func() (*session, error) {
 		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
@@ -124,10 +127,11 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 
 // The page caches of one connection, in KiB. They are small, since a server over a
 // million accounts stays below 100 MiB; the operating system keeps the pages
-// anyway. SQLite pools them: what one connection may hold, another may use. A page
-// of 4 KiB takes 8 KiB of memory, the allocator's next size.
+// anyway, and a cache that the processor's holds is quicker than a larger one. SQLite
+// pools them: what one connection may hold, another may use. A page of 4 KiB takes
+// 8 KiB of memory, the allocator's next size.
 const (
-	writerCache     = 16 << 10
+	writerCache     = 4 << 10
 	readerCache     = 2 << 10
 	checkpointCache = 256 // it copies pages past its cache
 )

@@ -45,7 +45,7 @@ func (t *tx) DeleteOwner(o billing.OwnerID, at time.Time) error {
 	if err := t.change(o.Field(), sqlDeleteOwner, int64(o), at); err != nil {
 		return err
 	}
-	for _, query := range []string{sqlDropPolicy, sqlDropAccountPlan, sqlDropLoginsOf, sqlDropLimits, sqlDropTopup} {
+	for _, query := range []string{sqlDropPolicy, sqlDropMinutes, sqlDropAccountPlan, sqlDropLoginsOf, sqlDropLimits, sqlDropTopup} {
 		if _, err := t.exec(query, int64(o)); err != nil {
 			return t.spoil(err)
 		}

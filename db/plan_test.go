@@ -172,6 +172,16 @@ func TestQueryPlans(t *testing.T) {
 		"due rules":              {sqlDueRules, 4, []string{"topup_rules_due"}},
 		"rules to export":        {sqlRules, 2, []string{"r USING INTEGER PRIMARY KEY"}},
 		"end rules of":           {sqlEndRulesOf, 2, []string{"topup_rules_owner"}},
+		"minute plans":           {sqlMinutePlans, 1, []string{"minute_plans_plan"}},
+		"minutes used":           {sqlMinutesUsed, 1, []string{"PRIMARY KEY"}},
+		"forget minutes":         {sqlForgetMinutes, 1, []string{"minutes_used_plan"}},
+		"drop minutes":           {sqlDropMinutes, 1, []string{"PRIMARY KEY"}},
+		"all expected":           {sqlAllExpected, 2, []string{"e USING INTEGER PRIMARY KEY", "o USING INTEGER PRIMARY KEY"}},
+		"expected with card":     {sqlExpectedWithCard, 1, []string{"expected_payments_card"}},
+		"type is used":           {sqlExpectedTypeUsed, 1, []string{"expected_payments_type"}},
+		"expected profiles":      {sqlExpectedProfiles, 0, []string{"expected_payments_profile", "o USING INTEGER PRIMARY KEY"}},
+		"expected type":          {sqlExpectedTypeNamed, 1, []string{"expected_payment_types_name"}},
+		"letter of expected":     {sqlLetterOf, 1, []string{"correspondence_expected"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := queryPlan(t, s, q.query, q.args)

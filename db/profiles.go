@@ -8,7 +8,7 @@ import (
 
 const profileColumns = `id, name, description, enabled, trigger_basis, trigger_type, trigger_value, reference_limit, topup_mode,
     topup_value, topup_limit, auto_collect, letter_expected, letter_card, letter_direct_debit, min_days, customer_id, created_at,
-    updated_at`
+    updated_at, deleted_at`
 
 func scanProfile(r *row, p *billing.Profile) {
 	p.ID = billing.ProfileID(r.int64())
@@ -30,6 +30,7 @@ func scanProfile(r *row, p *billing.Profile) {
 	p.Customer = billing.OwnerID(r.int64())
 	p.CreatedAt = r.time()
 	p.UpdatedAt = r.time()
+	p.DeletedAt = r.time()
 }
 
 const sqlProfile = `SELECT ` + profileColumns + ` FROM auto_topup_profiles WHERE id = $1 AND deleted_at IS NULL`
@@ -55,6 +56,14 @@ func (r *reader) Profiles(f billing.ListFilter) ([]billing.Profile, error) {
 	return list(r, scanProfile, sqlProfiles, f.After, timeOrLeast(f.CreatedSince), timeOrLeast(f.UpdatedSince), limitOf(f.Limit))
 }
 
+const sqlExpectedProfiles = `SELECT ` + profileColumns + ` FROM auto_topup_profiles p WHERE deleted_at IS NOT NULL
+    AND EXISTS (SELECT 1 FROM expected_payments e JOIN owners o ON o.id = e.owner_id WHERE e.profile_id = p.id AND o.deleted_at IS NULL)
+ORDER BY id`
+
+func (r *reader) ExpectedProfiles() ([]billing.Profile, error) {
+	return list(r, scanProfile, sqlExpectedProfiles)
+}
+
 const sqlProfileLinked = `SELECT EXISTS (SELECT 1 FROM owner_topup WHERE profile_id = $1)`
 
 func (r *reader) ProfileLinked(id billing.ProfileID) (bool, error) {
@@ -66,11 +75,11 @@ func scanBool(r *row, b *bool) { *b = r.bool() }
 const (
 	sqlNextProfile = `SELECT COALESCE(MAX(id), 0) + 1 FROM auto_topup_profiles`
 	sqlAddProfile  = `INSERT INTO auto_topup_profiles (` + profileColumns + `)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT (id) DO NOTHING`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT (id) DO NOTHING`
 	sqlReplaceProfile = `UPDATE auto_topup_profiles SET name = $2, description = $3, enabled = $4, trigger_basis = $5,
     trigger_type = $6, trigger_value = $7, reference_limit = $8, topup_mode = $9, topup_value = $10, topup_limit = $11,
     auto_collect = $12, letter_expected = $13, letter_card = $14, letter_direct_debit = $15, min_days = $16, customer_id = $17,
-    created_at = $18, updated_at = $19, deleted_at = NULL
+    created_at = $18, updated_at = $19, deleted_at = $20
 WHERE id = $1`
 )
 
@@ -81,7 +90,7 @@ func (t *tx) PutProfile(p *billing.Profile) error {
 	}
 	err = t.put(sqlAddProfile, sqlReplaceProfile, id, p.Name, p.Description, p.Enabled, string(p.Basis), string(p.Trigger),
 		p.TriggerValue, p.Limit, string(p.Mode), p.TopupValue, p.TopupLimit, p.AutoCollect, ref(p.LetterExpected),
-		ref(p.LetterCard), ref(p.LetterDirectDebit), p.MinDays, ref(p.Customer), p.CreatedAt, p.UpdatedAt)
+		ref(p.LetterCard), ref(p.LetterDirectDebit), p.MinDays, ref(p.Customer), p.CreatedAt, p.UpdatedAt, p.DeletedAt)
 	if err == nil {
 		p.ID = billing.ProfileID(id)
 	}
@@ -194,177 +203,4 @@ func (t *tx) PutTopupTerms(v *billing.TopupTerms) error {
 		}
 	}
 	return nil
-}
-
-const expectedColumns = `e.id, e.owner_id, e.top_id, e.profile_id, e.run_date, e.run_id, e.amount, e.unit, e.method, e.reason, e.card_id,
-    e.charge_id, e.payment_id, e.our_reference, e.customer_reference, e.revision, e.created_at, e.updated_at, e.deleted_at`
-
-func scanExpected(r *row, e *billing.ExpectedPayment) {
-	e.ID = billing.ExpectedID(r.int64())
-	e.Owner = billing.OwnerID(r.int64())
-	e.Top = billing.OwnerID(r.int64())
-	e.Profile = billing.ProfileID(r.int64())
-	e.Date = r.text()
-	e.Run = billing.RunID(r.int64())
-	e.Amount = r.int64()
-	e.Unit = billing.Unit(r.text())
-	e.Method = billing.CollectMethod(r.text())
-	e.Reason = billing.Reason(r.text())
-	e.Card = billing.CardID(r.int64())
-	e.Charge = billing.ChargeID(r.int64())
-	e.Payment = billing.PaymentID(r.int64())
-	e.OurReference = r.text()
-	e.CustomerReference = r.text()
-	e.Revision = r.int64()
-	e.CreatedAt = r.time()
-	e.UpdatedAt = r.time()
-	e.DeletedAt = r.time()
-}
-
-const (
-	sqlExpected         = `SELECT ` + expectedColumns + ` FROM expected_payments e WHERE e.id = $1`
-	sqlExpectedByCharge = `SELECT ` + expectedColumns + ` FROM expected_payments e WHERE e.charge_id = $1`
-	sqlExpectedRest     = ` AND e.created_at >= $2 AND e.updated_at >= $3 AND e.deleted_at IS NULL AND ($5 = 0 OR e.payment_id = $5)
-    AND ($6 = 0 OR e.payment_id IS NULL) AND ($7 = 0 OR e.payment_id IS NOT NULL)
-ORDER BY e.id LIMIT $4`
-	sqlExpectedAll = `SELECT ` + expectedColumns + ` FROM expected_payments e WHERE e.id > $1` + sqlExpectedRest
-	sqlExpectedOf  = `SELECT ` + expectedColumns + ` FROM expected_payments e INDEXED BY expected_payments_owner
-WHERE e.owner_id = $8 AND e.id > $1` + sqlExpectedRest
-	sqlExpectedWithin = `SELECT ` + expectedColumns + ` FROM expected_payments e JOIN owners o ON o.id = e.owner_id
-WHERE e.top_id = $8 AND o.path >= $9 AND o.path < $10 AND e.id > $1` + sqlExpectedRest
-)
-
-func (r *reader) ExpectedPayment(id billing.ExpectedID) (billing.ExpectedPayment, error) {
-	return one(r, "expected_payment", scanExpected, sqlExpected, int64(id))
-}
-
-func (r *reader) ExpectedByCharge(id billing.ChargeID) (billing.ExpectedPayment, error) {
-	return one(r, "expected_payment", scanExpected, sqlExpectedByCharge, int64(id))
-}
-
-func (r *reader) ExpectedPayments(f billing.ExpectedFilter) ([]billing.ExpectedPayment, error) {
-	args := []any{f.After, timeOrLeast(f.CreatedSince), timeOrLeast(f.UpdatedSince), limitOf(f.Limit), int64(f.Payment), f.Open, f.Complete}
-	s, err := r.scopeOf(f.Within)
-	switch {
-	case err != nil:
-		return nil, err
-	case f.Owner != 0:
-		return list(r, scanExpected, sqlExpectedOf, append(args, int64(f.Owner))...)
-	case !s.all:
-		return list(r, scanExpected, sqlExpectedWithin, append(args, s.top, s.from, s.end)...)
-	}
-	return list(r, scanExpected, sqlExpectedAll, args...)
-}
-
-const sqlOpenExpected = `SELECT EXISTS (SELECT 1 FROM expected_payments WHERE owner_id = $1 AND payment_id IS NULL AND deleted_at IS NULL)`
-
-func (r *reader) OpenExpected(o billing.OwnerID) (bool, error) {
-	return one(r, o.Field(), scanBool, sqlOpenExpected, int64(o))
-}
-
-const sqlLastExpected = `SELECT COALESCE(MAX(run_date), '') FROM expected_payments WHERE owner_id = $1`
-
-func (r *reader) LastExpected(o billing.OwnerID) (string, error) {
-	return one(r, o.Field(), func(row *row, s *string) { *s = row.text() }, sqlLastExpected, int64(o))
-}
-
-const sqlCreateExpected = `INSERT INTO expected_payments (owner_id, top_id, profile_id, run_date, run_id, amount, unit, method, reason,
-    card_id, charge_id, payment_id, our_reference, customer_reference, revision, created_at, updated_at, deleted_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
-
-func (t *tx) CreateExpectedPayment(e *billing.ExpectedPayment) error {
-	id, err := t.insert(sqlCreateExpected, int64(e.Owner), int64(e.Top), int64(e.Profile), e.Date, ref(e.Run), e.Amount, string(e.Unit),
-		string(e.Method), string(e.Reason), ref(e.Card), ref(e.Charge), ref(e.Payment), e.OurReference, e.CustomerReference,
-		e.Revision, e.CreatedAt, e.UpdatedAt, e.DeletedAt)
-	if err == nil {
-		e.ID = billing.ExpectedID(id)
-	}
-	return err
-}
-
-const sqlSetExpected = `UPDATE expected_payments SET reason = $2, payment_id = $3, our_reference = $4, customer_reference = $5,
-    revision = $6, updated_at = $7, deleted_at = $8
-WHERE id = $1`
-
-func (t *tx) SetExpectedPayment(e *billing.ExpectedPayment) error {
-	return t.change("expected_payment", sqlSetExpected, int64(e.ID), string(e.Reason), ref(e.Payment), e.OurReference,
-		e.CustomerReference, e.Revision, e.UpdatedAt, e.DeletedAt)
-}
-
-func scanLetterType(r *row, l *billing.LetterType) {
-	l.ID = billing.LetterTypeID(r.int64())
-	l.Name = r.text()
-	l.CreatedAt = r.time()
-}
-
-const (
-	sqlLetterType      = `SELECT id, name, created_at FROM correspondence_types WHERE id = $1`
-	sqlLetterTypeNamed = `SELECT id, name, created_at FROM correspondence_types WHERE name = $1 COLLATE NOCASE`
-	sqlLetterTypes     = `SELECT id, name, created_at FROM correspondence_types ORDER BY id`
-	sqlNextLetterType  = `SELECT COALESCE(MAX(id), 0) + 1 FROM correspondence_types`
-	sqlAddLetterType   = `INSERT INTO correspondence_types (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`
-	sqlSetLetterType   = `UPDATE correspondence_types SET name = $2, created_at = $3 WHERE id = $1`
-)
-
-func (r *reader) LetterType(id billing.LetterTypeID) (billing.LetterType, error) {
-	return one(r, "correspondence_type", scanLetterType, sqlLetterType, int64(id))
-}
-
-func (r *reader) LetterTypeNamed(name string) (billing.LetterType, error) {
-	return one(r, "correspondence_type", scanLetterType, sqlLetterTypeNamed, name)
-}
-
-func (r *reader) LetterTypes() ([]billing.LetterType, error) {
-	return list(r, scanLetterType, sqlLetterTypes)
-}
-
-func (t *tx) PutLetterType(l *billing.LetterType) error {
-	id, err := t.idOr(int64(l.ID), sqlNextLetterType)
-	if err == nil {
-		err = t.put(sqlAddLetterType, sqlSetLetterType, id, l.Name, l.CreatedAt)
-	}
-	if err == nil {
-		l.ID = billing.LetterTypeID(id)
-	}
-	return err
-}
-
-const letterColumns = `id, owner_id, top_id, type_id, expected_id, notice_id, created_at`
-
-func scanLetter(r *row, l *billing.Letter) {
-	l.ID = billing.LetterID(r.int64())
-	l.Owner = billing.OwnerID(r.int64())
-	l.Top = billing.OwnerID(r.int64())
-	l.Type = billing.LetterTypeID(r.int64())
-	l.Expected = billing.ExpectedID(r.int64())
-	l.Notice = billing.NoticeID(r.int64())
-	l.CreatedAt = r.time()
-}
-
-const (
-	sqlLetter    = `SELECT ` + letterColumns + ` FROM correspondence WHERE id = $1`
-	sqlLetters   = `SELECT ` + letterColumns + ` FROM correspondence WHERE id > $1 ORDER BY id LIMIT $2`
-	sqlLettersOf = `SELECT ` + letterColumns + ` FROM correspondence WHERE owner_id = $3 AND id > $1 ORDER BY id LIMIT $2`
-)
-
-func (r *reader) Letter(id billing.LetterID) (billing.Letter, error) {
-	return one(r, "correspondence", scanLetter, sqlLetter, int64(id))
-}
-
-func (r *reader) Letters(o billing.OwnerID, after billing.LetterID, limit int) ([]billing.Letter, error) {
-	if o == 0 {
-		return list(r, scanLetter, sqlLetters, int64(after), limitOf(limit))
-	}
-	return list(r, scanLetter, sqlLettersOf, int64(after), limitOf(limit), int64(o))
-}
-
-const sqlCreateLetter = `INSERT INTO correspondence (owner_id, top_id, type_id, expected_id, notice_id, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)`
-
-func (t *tx) CreateLetter(l *billing.Letter) error {
-	id, err := t.insert(sqlCreateLetter, int64(l.Owner), int64(l.Top), int64(l.Type), int64(l.Expected), int64(l.Notice), l.CreatedAt)
-	if err == nil {
-		l.ID = billing.LetterID(id)
-	}
-	return err
 }

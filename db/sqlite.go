@@ -88,6 +88,23 @@ func (c *sqliteConn) logPath() string {
 	return libc.GoString(sqlite3.Xsqlite3_filename_wal(c.tls, file))
 }
 
+// syncFile writes what was copied into the database's file to the disk. The file's own
+// method does it: another descriptor of the file would drop SQLite's locks when closed.
+func (c *sqliteConn) syncFile() error {
+	out := libc.Xcalloc(c.tls, 1, types.Size_t(unsafe.Sizeof(uintptr(0))))
+	defer libc.Xfree(c.tls, out)
+	if rc := sqlite3.Xsqlite3_file_control(c.tls, c.db, 0, sqlite3.SQLITE_FCNTL_FILE_POINTER, out); rc != sqlite3.SQLITE_OK {
+		return c.fail(rc)
+	}
+	file := *(*uintptr)(memory(out))
+	methods := (*sqlite3.Tsqlite3_io_methods)(memory((*sqlite3.Tsqlite3_file)(memory(file)).FpMethods))
+	sync := *(*func(*libc.TLS, uintptr, int32) int32)(unsafe.Pointer(&struct{ uintptr }{methods.FxSync}))
+	if rc := sync(c.tls, file, sqlite3.SQLITE_SYNC_NORMAL); rc != sqlite3.SQLITE_OK {
+		return c.fail(rc)
+	}
+	return nil
+}
+
 // memory is C memory as a pointer. It is not the garbage collector's: it
 // neither moves nor goes away before it is freed.
 func memory(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }

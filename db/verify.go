@@ -15,7 +15,8 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, e
 	err := s.View(ctx, func(r billing.Reader) error {
 		v.r = readerOf(r)
 		for _, check := range []func() error{
-			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack, v.reserved, v.transfers, v.closedBuckets, v.deliveries,
+			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack,
+			v.topups, v.orders, v.poolTopUps, v.reserved, v.transfers, v.closedBuckets, v.deliveries,
 		} {
 			if err := check(); err != nil {
 				return err
@@ -61,8 +62,10 @@ var enforced = []struct{ invariant, name string }{
 	{"L2", "entries_no_delete"}, {"L2", "entries_no_update"},
 	{"L2", "postings_no_delete"}, {"L2", "postings_no_update"},
 	{"L4", "postings_cause"}, {"C4", "postings_charge"}, {"C6", "charges_open"},
+	{"E1", "expected_payments_once"}, {"E1", "expected_payments_charge"}, {"E1", "expected_payments_no_delete"},
+	{"E2", "correspondence_expected"}, {"O1", "orders_payment"}, {"P1", "pool_topups_posting"},
 	{"R1", "reservations_frozen"}, {"R1", "reservations_final"}, {"R1", "reservations_no_delete"},
-	{"E1", "deliveries_head"},
+	{"H1", "deliveries_head"},
 	{"T1", "transfers_frozen"}, {"T1", "transfers_no_delete"},
 }
 

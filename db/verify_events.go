@@ -10,6 +10,6 @@ GROUP BY d.hub_id, d.subject ORDER BY d.hub_id, d.subject`
 func (v *verifier) deliveries() error {
 	return v.each(func(r *row) error {
 		hub, subject := r.int64(), r.text()
-		return v.add("E1", "event %d waits behind nothing on its way to subscription %d (%s)", r.int64(), hub, subject)
+		return v.add("H1", "event %d waits behind nothing on its way to subscription %d (%s)", r.int64(), hub, subject)
 	}, sqlStuckDeliveries)
 }

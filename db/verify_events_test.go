@@ -55,7 +55,7 @@ func TestVerifyFindsStuckEvents(t *testing.T) {
 				}
 			}
 			found, err := s.Verify(t.Context(), 0)
-			if err != nil || len(found) != c.want || c.want > 0 && found[0].Invariant != "E1" {
+			if err != nil || len(found) != c.want || c.want > 0 && found[0].Invariant != "H1" {
 				t.Errorf("%v %v, want %d", found, err, c.want)
 			}
 		})

@@ -63,6 +63,9 @@ type media struct {
 	Schema   *schema
 	Example  json.RawMessage
 	Examples map[string]example
+	// Text is the example as it goes over the wire, for what is not JSON: OpenAPI has
+	// the value alone.
+	Text string `json:"x-text"`
 }
 
 type example struct {
@@ -283,13 +286,41 @@ func (s *schema) Fields() []field {
 }
 
 // shown is an example as text.
-type shown struct{ Title, Text string }
+type shown struct {
+	Title, Text string
+	json        bool // it is no text of its own
+}
 
-// Shown are the examples of a body.
-func (m media) Shown() []shown {
+func newShown(title string, raw json.RawMessage) shown {
+	text, isText := exampleText(raw)
+	return shown{title, text, !isText}
+}
+
+// Shown are the examples of a body of a media type. JSON stands for no other type
+// without saying so.
+func (m media) Shown(media string) []shown {
+	if m.Text != "" {
+		return []shown{{Title: "Example", Text: m.Text}}
+	}
+	list := m.examples()
+	for i := range list {
+		if !isJSON(media) && list[i].json {
+			list[i].Title += ", its members as JSON"
+		}
+	}
+	return list
+}
+
+// isJSON reports whether a media type is JSON, or any.
+func isJSON(media string) bool {
+	media, _, _ = strings.Cut(strings.ToLower(media), ";")
+	return strings.HasSuffix(strings.TrimSpace(media), "json") || strings.HasSuffix(media, "*")
+}
+
+func (m media) examples() []shown {
 	var list []shown
 	if len(m.Example) > 0 {
-		list = append(list, shown{"Example", exampleText(m.Example)})
+		list = append(list, newShown("Example", m.Example))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Examples)) {
 		e := m.Examples[name]
@@ -297,28 +328,27 @@ func (m media) Shown() []shown {
 		if e.Summary != "" {
 			title = "Example: " + e.Summary
 		}
-		list = append(list, shown{title, exampleText(e.Value)})
+		list = append(list, newShown(title, e.Value))
 	}
 	if len(list) == 0 && m.Schema != nil && len(m.Schema.Example) > 0 {
-		list = append(list, shown{"Example", exampleText(m.Schema.Example)})
+		list = append(list, newShown("Example", m.Schema.Example))
 	}
 	return list
 }
 
 // exampleText is text as it is (XML, forms), and JSON with indents.
-func exampleText(raw json.RawMessage) string {
-	var text string
+func exampleText(raw json.RawMessage) (text string, isText bool) {
 	if json.Unmarshal(raw, &text) == nil {
-		return text
+		return text, true
 	}
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if e.Encode(raw) != nil {
-		return string(raw)
+		return string(raw), false
 	}
-	return strings.TrimSpace(b.String())
+	return strings.TrimSpace(b.String()), false
 }
 
 // paragraphs splits a description.

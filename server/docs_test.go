@@ -81,10 +81,11 @@ func harmless(t *testing.T, path string, w *httptest.ResponseRecorder) {
 func TestDocs(t *testing.T) {
 	f := documented(t)
 	for path, want := range map[string][]string{
-		"/docs":            {`<a href="/docs/things">Things</a>`, "Idempotency-Key"},
-		"/docs/things":     {"<h1>Things 1</h1>", `href="/openapi/things.json"`},
-		"/docs/style.css":  {"pre {"},
-		"/docs/documented": {"&lt;script&gt;", "getThing", "&lt;Name&gt;x&lt;/Name&gt;"},
+		"/docs":           {`<a href="/docs/things">Things</a>`, "Idempotency-Key"},
+		"/docs/things":    {"<h1>Things 1</h1>", `href="/openapi/things.json"`},
+		"/docs/style.css": {"pre {"},
+		"/docs/documented": {"&lt;script&gt;", "getThing", "&lt;Name&gt;x&lt;/Name&gt;",
+			"&lt;Thing&gt;&lt;Name&gt;t&lt;/Name&gt;&lt;/Thing&gt;", "Example, its members as JSON"},
 	} {
 		w := f.do(get(path, "127.0.0.1"))
 		if w.Code != 200 {

@@ -32,7 +32,7 @@ const (
 )
 
 // quick is the default slowness with pauses that tests can wait for.
-var quick = slowness{every: 3 * time.Second, burst: 20, pause: time.Millisecond, longest: 9 * time.Second, keys: 100, waiting: 100}
+var quick = slowness{every: 3 * time.Second, burst: 20, addressEvery: 100 * time.Millisecond, addressBurst: 600, pause: time.Millisecond, longest: 9 * time.Second, keys: 100, waiting: 100}
 
 // fixture is a server with one route per access, whose handlers answer with
 // the actor that they saw.

@@ -84,14 +84,67 @@ func TestSlowdownForgetsTheOldest(t *testing.T) {
 	for i := range 70 {
 		s.failed("192.0.2.7:1", fmt.Sprint("more", i))
 	}
-	if len(s.pairs) != 100 || s.recent.Len() != 100 {
-		t.Errorf("%d pairs, %d in the list", len(s.pairs), s.recent.Len())
+	if len(s.pairs.byKey) != 100 || s.pairs.recent.Len() != 100 {
+		t.Errorf("%d pairs, %d in the list", len(s.pairs.byKey), s.pairs.recent.Len())
 	}
 	if !s.locked("192.0.2.7:1", "first") {
 		t.Error("a pair that failed recently was forgotten")
 	}
-	if _, ok := s.pairs[pairOf("192.0.2.7:1", "filler0")]; ok {
+	if _, ok := s.pairs.byKey[pairOf("192.0.2.7:1", "filler0")]; ok {
 		t.Error("the oldest is still there")
+	}
+}
+
+// Invented names do not make an address's tries be forgotten: it is held as a whole
+// long before. Others are not, and what is remembered has an end.
+func TestInventedNamesForgetNothing(t *testing.T) {
+	c := newClock()
+	s := newSlowdown(c.now, defaultSlowness)
+	const attacker = "192.0.2.7:1"
+	looked, guessed := 0, 0
+	try := func(user string) bool {
+		if s.locked(attacker, user) {
+			return false
+		}
+		looked++
+		s.failed(attacker, user)
+		return true
+	}
+	for round := range 10 { // ten minutes
+		for range 30 {
+			if try("acme") {
+				guessed++
+			}
+		}
+		for i := range 10_000 {
+			try(fmt.Sprint("invented", round, "-", i))
+		}
+		c.advance(time.Minute)
+	}
+	if guessed > 224 || looked > 10*600+600+90 {
+		t.Errorf("%d passwords of one login tried, %d of all", guessed, looked)
+	}
+	for i := range 700 {
+		s.failed(attacker, fmt.Sprint("more", i))
+	}
+	if !s.locked(attacker, "never-failed") || s.locked("192.0.2.8:1", "acme") {
+		t.Error("not the address is held, or another one is")
+	}
+	if s.locked(attacker, tokenUser) {
+		t.Error("tokens are held by names")
+	}
+	c.advance(10 * time.Minute)
+	for range 10_000 {
+		s.failed(attacker, tokenUser)
+	}
+	if s.locked(attacker, "never-failed") {
+		t.Error("names are held by tokens")
+	}
+	for i := range 30_000 {
+		s.failed(fmt.Sprintf("10.%d.%d.1:1", i/250, i%250), "x")
+	}
+	if len(s.pairs.byKey) != s.keys || len(s.addresses.byKey) != s.keys || s.addresses.recent.Len() != s.keys {
+		t.Errorf("%d pairs and %d addresses are remembered", len(s.pairs.byKey), len(s.addresses.byKey))
 	}
 }
 

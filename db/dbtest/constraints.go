@@ -43,6 +43,7 @@ func constraints(t *testing.T, e Engine) {
 		"actions":      actionRules,
 		"rules":        ruleRules,
 		"topups":       balanceTopupRules,
+		"minutes":      minuteRules,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -518,6 +519,8 @@ func rulesBehindThePort(w *world) {
 			tx.KeepDecision(&billing.Decision{Owner: alice, Top: acme, Reason: "r"}),
 			tx.PutAccountPlan(&billing.AccountPlan{Owner: alice, Top: acme, Plan: w.plan}),
 			tx.CreatePeriod(w.period("2026-12-01")),
+			tx.PutMinutePlan(&billing.MinutePlan{ID: 5, Plan: w.plan}),
+			tx.PutMinutesUsed(&billing.MinutesUsed{Owner: alice, Top: acme, Minutes: 5, Until: noon}),
 			tx.PutLogin(&billing.Login{Name: "l", Customer: acme}),
 			tx.Post(posting(alice, "p", 5)),
 		} {
@@ -567,6 +570,8 @@ func rulesBehindThePort(w *world) {
 		`UPDATE decisions SET credit = 1`,
 		`UPDATE plans SET prepaid = 2`,
 		`UPDATE account_plans SET suspended = 2`,
+		`UPDATE minute_plans SET plan_id = 99`,
+		`UPDATE minutes_used SET until = NULL`,
 		`UPDATE periods SET prepaid = 2`,
 		`UPDATE logins SET disabled = 2`,
 	} {

@@ -71,6 +71,7 @@ func records(t *testing.T, e Engine) {
 		"services":       serviceRecords,
 		"rules":          ruleRecords,
 		"balance topups": balanceTopupRecords,
+		"minutes":        minuteRecords,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,7 @@ func newTerms(o billing.OwnerID, p billing.ProfileID) billing.TopupTerms {
 
 func newExpected(o billing.OwnerID, p billing.ProfileID, date string) billing.ExpectedPayment {
 	return billing.ExpectedPayment{
-		Owner: o, Top: acme, Profile: p, Date: date, Amount: 10, Unit: usd, Method: billing.CollectNone, Reason: billing.ReasonNoCard,
+		Owner: o, Top: acme, Type: billing.ExpectedTopup, Profile: p, Date: date, Amount: 10, Unit: usd, Method: billing.CollectNone, Reason: billing.ReasonNoCard,
 		Revision: 1, CreatedAt: noon.UTC(), UpdatedAt: noon.UTC(),
 	}
 }
@@ -128,7 +128,7 @@ func expectedRecords(w *world) {
 		same(w, read(w, func(r billing.Reader) (billing.ExpectedPayment, error) { return r.ExpectedPayment(e.ID) }), *e)
 	}
 	a.DeletedAt, a.Revision, a.Reason, a.OurReference, a.CustomerReference = noon.UTC(), 2, billing.ReasonNotLow, "o", "c"
-	b.Payment, b.UpdatedAt = 9, noon.UTC().Add(time.Hour)
+	b.Payment, b.FulfilledAt, b.UpdatedAt = 9, noon.UTC(), noon.UTC().Add(time.Hour)
 	for _, e := range []*billing.ExpectedPayment{&a, &b} {
 		w.update(func(tx billing.Tx) error { return tx.SetExpectedPayment(e) })
 	}
@@ -163,6 +163,18 @@ func expectedRecords(w *world) {
 	same(w, read(w, func(r billing.Reader) (string, error) { return r.LastExpected(acme) }), "2026-11-22")
 	same(w, read(w, func(r billing.Reader) (string, error) { return r.LastExpected(carol) }), "")
 
+	asked := expectedByPersons(w, d.ID, create)
+	same(w, list(filter{Owner: zeta}), []billing.ExpectedPayment{d, asked})
+	all := read(w, func(r billing.Reader) ([]billing.ExpectedPayment, error) { return r.AllExpected(a.ID, 9) })
+	same(w, all, []billing.ExpectedPayment{b, c, d, asked})
+	same(w, read(w, func(r billing.Reader) ([]billing.ExpectedPayment, error) { return r.AllExpected(0, 1) }), []billing.ExpectedPayment{a})
+	same(w, read(w, func(r billing.Reader) ([]billing.Profile, error) { return r.ExpectedProfiles() }), nil)
+	w.update(func(tx billing.Tx) error { return tx.DeleteProfile(1, noon) })
+	p.DeletedAt, p.UpdatedAt = noon.UTC(), noon.UTC()
+	same(w, read(w, func(r billing.Reader) ([]billing.Profile, error) { return r.ExpectedProfiles() }), []billing.Profile{p})
+	w.update(func(tx billing.Tx) error { return tx.DeleteOwner(zeta, noon) })
+	same(w, read(w, func(r billing.Reader) ([]billing.ExpectedPayment, error) { return r.AllExpected(b.ID, 9) }), []billing.ExpectedPayment{c})
+
 	t := billing.LetterType{Name: "Ours", CreatedAt: noon.UTC()}
 	w.update(func(tx billing.Tx) error { return tx.PutLetterType(&t) })
 	same(w, t.ID, billing.LetterTypeID(billing.BuiltInLetters+1))
@@ -183,12 +195,51 @@ func expectedRecords(w *world) {
 		return tx.CreateLetter(&l)
 	})
 	same(w, read(w, func(r billing.Reader) (billing.Letter, error) { return r.Letter(l.ID) }), l)
+	same(w, read(w, func(r billing.Reader) (billing.Letter, error) { return r.LetterOf(b.ID) }), l)
+	missing(w, func(r billing.Reader) (billing.Letter, error) { return r.LetterOf(c.ID) })
 	same(w, read(w, func(r billing.Reader) ([]billing.Letter, error) { return r.Letters(acme, 0, 0) }), []billing.Letter{l})
 	same(w, read(w, func(r billing.Reader) ([]billing.Letter, error) { return r.Letters(0, l.ID, 0) }), nil)
 	missing(w, func(r billing.Reader) (billing.Letter, error) { return r.Letter(99) })
 	w.refused(billing.Exists, "", func(tx billing.Tx) error {
 		return tx.CreateLetter(&billing.Letter{Owner: acme, Top: acme, Type: 1, Expected: b.ID, Notice: n.ID, CreatedAt: noon})
 	})
+}
+
+// expectedByPersons: what a person asks for has a type of the operator's, holds no top-up
+// back, and may come with the id that it had elsewhere.
+func expectedByPersons(w *world, highest billing.ExpectedID, create func(*billing.ExpectedPayment) func(billing.Tx) error) billing.ExpectedPayment {
+	w.Helper()
+	kind := billing.ExpectedType{Name: "Invoice", DisplayName: "An invoice", Description: "d", CreatedAt: noon.UTC(), UpdatedAt: noon.UTC()}
+	w.update(func(tx billing.Tx) error { return tx.PutExpectedType(&kind) })
+	same(w, kind.ID, billing.ExpectedTopup+1)
+	kind.DisplayName = "Invoice"
+	w.update(func(tx billing.Tx) error { return tx.PutExpectedType(&kind) })
+	same(w, read(w, func(r billing.Reader) (billing.ExpectedType, error) { return r.ExpectedType(kind.ID) }), kind)
+	same(w, read(w, func(r billing.Reader) (billing.ExpectedType, error) { return r.ExpectedTypeNamed("INVOICE") }), kind)
+	missing(w, func(r billing.Reader) (billing.ExpectedType, error) { return r.ExpectedType(99) })
+	missing(w, func(r billing.Reader) (billing.ExpectedType, error) { return r.ExpectedTypeNamed("None") })
+	same(w, read(w, func(r billing.Reader) ([]billing.ExpectedType, error) {
+		return r.ExpectedTypes(billing.ListFilter{After: int64(billing.ExpectedTopup)})
+	}), []billing.ExpectedType{kind})
+	w.refused(billing.Exists, "name", func(tx billing.Tx) error { return tx.PutExpectedType(&billing.ExpectedType{Name: "invoice"}) })
+
+	asked := newExpected(zeta, 0, "2030-01-01")
+	asked.ID, asked.Top, asked.Type = highest+10, zeta, kind.ID
+	w.update(create(&asked))
+	same(w, asked.ID, highest+10)
+	same(w, read(w, func(r billing.Reader) (billing.ExpectedPayment, error) { return r.ExpectedPayment(asked.ID) }), asked)
+	same(w, read(w, func(r billing.Reader) (string, error) { return r.LastExpected(zeta) }), "2026-11-22")
+	again := asked
+	w.refused(billing.Exists, "", create(&again))
+	w.refused(billing.Conflict, "", func(tx billing.Tx) error { return tx.DeleteExpectedType(kind.ID) })
+	w.refused(billing.Conflict, "", func(tx billing.Tx) error { return tx.DeleteExpectedType(billing.ExpectedTopup) })
+	w.refused(billing.NotFound, "", func(tx billing.Tx) error { return tx.DeleteExpectedType(99) })
+	other := billing.ExpectedType{Name: "Other", DisplayName: "Other"}
+	w.update(func(tx billing.Tx) error { return tx.PutExpectedType(&other) })
+	w.update(func(tx billing.Tx) error { return tx.DeleteExpectedType(other.ID) })
+	missing(w, func(r billing.Reader) (billing.ExpectedType, error) { return r.ExpectedType(other.ID) })
+	same(w, read(w, func(r billing.Reader) (bool, error) { return r.ExpectedWithCard(w.card[alice]) }), false)
+	return asked
 }
 
 // profileRules tries every state of a profile and what hangs on it that must be impossible.
@@ -222,6 +273,14 @@ func profileRules(w *world) {
 	w.refused(billing.NotFound, "", func(tx billing.Tx) error { t := newTerms(acmeE, 99); return tx.PutTopupTerms(&t) })
 	type expected = billing.ExpectedPayment
 	good := func() expected { return newExpected(acme, 1, "2026-11-22") }
+	invoice := billing.ExpectedType{Name: "Invoice", DisplayName: "Invoice"}
+	w.update(func(tx billing.Tx) error { return tx.PutExpectedType(&invoice) })
+	w.update(func(tx billing.Tx) error {
+		imported := newExpected(acme, 1, "2026-11-20")
+		imported.Imported, imported.Method, imported.Card, imported.FulfilledAt, imported.DeletedAt = true, billing.CollectCard, w.card[alice], noon, noon
+		return tx.CreateExpectedPayment(&imported)
+	})
+	same(w, read(w, func(r billing.Reader) (bool, error) { return r.ExpectedWithCard(w.card[alice]) }), true)
 	each(w, billing.Conflict, good, func(tx billing.Tx, e *expected) error { return tx.CreateExpectedPayment(e) }, map[string]func(*expected){
 		"an account's":              func(e *expected) { e.Owner = alice },
 		"no date":                   func(e *expected) { e.Date = "" },
@@ -230,12 +289,23 @@ func profileRules(w *world) {
 		"by a card without one":     func(e *expected) { e.Method = billing.CollectCard },
 		"no method, and yet a card": func(e *expected) { e.Card = w.card[alice] },
 		"no revision":               func(e *expected) { e.Revision = 0 },
+		"a profile's of no profile": func(e *expected) { e.Profile = 0 },
+		"a person's of a profile":   func(e *expected) { e.Type = invoice.ID },
+		"a person's, collected":     func(e *expected) { e.Type, e.Profile, e.Method = invoice.ID, 0, billing.CollectDirectDebit },
+		"paid by nobody":            func(e *expected) { e.FulfilledAt = noon },
+		"paid at no time":           func(e *expected) { e.Payment = 9 },
+		"withdrawn and paid":        func(e *expected) { e.Payment, e.FulfilledAt, e.DeletedAt = 9, noon, noon },
+		"negative id":               func(e *expected) { e.ID = -1 },
+		"by a card, uncharged": func(e *expected) {
+			e.Method, e.Card = billing.CollectCard, w.card[alice]
+		},
 	})
 	if w.exec == nil {
 		return
 	}
 	for _, query := range []string{
 		`DELETE FROM expected_payments`, `UPDATE expected_payments SET amount = amount + 1`, `UPDATE expected_payments SET run_date = '2026-11-23'`,
+		`UPDATE expected_payments SET imported = 0`, `DELETE FROM expected_payment_types WHERE id = 1`,
 	} {
 		if err := w.exec(query); err == nil {
 			w.Errorf("%s went through", query)

@@ -15,6 +15,8 @@ var seeds = []string{
 	`{"type":"plan","i_billing_plan":1,"name":"Monthly 20","price":"20.00","currency":"USD","prepaid":true}`,
 	`{"type":"customer","i_customer":10,"limits":{"Credit Limit":"0","b":"1e3"},"api_password":"x","web_login":"y"}`,
 	`{"type":"account","i_account":100,"next_billing_time":"2026-12-01T00:00:00+01:00","credit_limit":null}`,
+	`{"type":"plan","i_billing_plan":2,"minute_plans":[{"i_service_plan":5,"description":"d","price":"2.5","seconds_total":null},{}]}`,
+	`{"type":"account","i_account":100,"minutes_used":{"5":120,"x":-1}}`,
 	`{"type":"card","i_debit_credit_card":1,"i_account":100,"token":"tok_ok"}`,
 	`{"type":"low_balance","i_customer":10,"threshold":"-0.000001"}`,
 	`{"type":"pool_plan","offer":500,"i_customer":11,"name":"P","currency":"EUR","subscribers":["\u00e9",""],"balances":{"SMS":"0"}}`,

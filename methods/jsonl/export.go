@@ -27,15 +27,15 @@ type ExportOptions struct {
 const page = 1000
 
 // Export writes everything that an import can bring, in one consistent view and
-// a fixed order: plans, correspondence types, profiles, customers (parents first), accounts, cards, policies,
-// vouchers, tokens, subscriptions with the payments and orders of their owners, pool plans,
-// buckets of allowances, services, balance actions - top-ups with their rules first - and what
-// could not be moved when its type got a table.
+// a fixed order: plans, types of correspondence and expected payments, profiles, customers (parents first), accounts, cards, policies,
+// vouchers, tokens, subscriptions with the payments and orders of their owners, expected payments
+// and their letters, pool plans, buckets of allowances, services, balance actions - top-ups with
+// their rules first - and what could not be moved when its type got a table.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
 		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
-		for _, part := range []func() error{x.plans, x.letterTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.pools, x.buckets, x.services, x.rules, x.topups, x.actions, x.hubs, x.objects} {
+		for _, part := range []func() error{x.plans, x.letterTypes, x.expectedTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.expected, x.letters, x.pools, x.buckets, x.services, x.rules, x.topups, x.actions, x.hubs, x.objects} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -72,6 +72,9 @@ func (x *export) plans() error {
 			flag("suspend_all_calls", p.SuspendAllCalls).id("i_tariff", p.Tariff)
 		if p.Customer != 0 {
 			w.int("i_customer", p.Customer.Number())
+		}
+		if err := x.minutePlans(w, &p); err != nil {
+			return err
 		}
 		if err := w.end(); err != nil {
 			return err
@@ -244,6 +247,11 @@ func (x *export) accounts() error {
 		w.id("i_billing_plan", int64(plan.Plan)).time("next_billing_time", plan.NextAt).
 			id("billing_anchor_day", int64(plan.AnchorDay)).text("billing_time_zone", plan.TimeZone).
 			int("balance_group", o.BalanceGroup)
+		if plan.Plan != 0 {
+			if err := x.minutesUsed(w, &plan); err != nil {
+				return err
+			}
+		}
 		validity(w, o)
 		return w.extra(o.Extra).end()
 	})
@@ -311,11 +319,14 @@ func cardDetails(w *lineWriter, c *billing.Card) {
 	}
 }
 
-// named reports whether a policy or a payment names the card: then a line for it is
+// named reports whether a policy, a payment or an expected payment names the card: then a line for it is
 // needed, else the import would miss it.
 func (x *export) named(c *billing.Card) (bool, error) {
 	if paid, err := x.r.PaidWithCard(c.ID); err != nil || paid {
 		return paid, err
+	}
+	if expected, err := x.r.ExpectedWithCard(c.ID); err != nil || expected {
+		return expected, err
 	}
 	j, err := x.r.OwnerPolicy(c.Owner)
 	if err != nil {

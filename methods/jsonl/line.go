@@ -42,6 +42,10 @@ var kinds = map[string]func(members []member) (line, error){
 
 	"auto_topup_profile":  decodeProfile,
 	"correspondence_type": decodeLetterType,
+
+	"expected_payment_type": decodeExpectedType,
+	"expected_payment":      decodeExpected,
+	"correspondence":        decodeLetter,
 }
 
 // decode decodes one line and returns its type with it. The line keeps nothing

@@ -70,6 +70,7 @@ var accountSetters = with(bothSetters, accountTopup, ownerSetters{
 	"i_billing_plan":     into(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.Plan }),
 	"next_billing_time":  into(readTime, func(l *ownerLine) *billing.Change[time.Time] { return &l.NextBillingAt }),
 	"billing_anchor_day": into(readInt, func(l *ownerLine) *billing.Change[int64] { return &l.AnchorDay }),
+	"minutes_used":       func(l *ownerLine, raw []byte) (err error) { l.MinutesUsed, err = readSecondsUsed(raw); return err },
 	"billing_time_zone":  into(readText, func(l *ownerLine) *billing.Change[string] { return &l.BillingZone }),
 })
 

@@ -24,6 +24,7 @@ var planSetters = map[string]func(*planLine, []byte) error{
 	"suspend_all_calls": needed(readBool, func(l *planLine) *billing.Change[bool] { return &l.SuspendAllCalls }),
 	"i_tariff":          into(readInt, func(l *planLine) *billing.Change[int64] { return &l.Tariff }),
 	"i_customer":        into(readInt, func(l *planLine) *billing.Change[int64] { return &l.Customer }),
+	"minute_plans":      into(readMinutePlans, func(l *planLine) *billing.Change[[]billing.MinutePlan] { return &l.Minutes }),
 	"on_failure":        needed(readText, func(l *planLine) *billing.Change[string] { return &l.OnFailure }),
 }
 

@@ -23,6 +23,16 @@ var profileSetters = map[string]func(*profileLine, []byte) error{
 		}
 		return err
 	},
+	"deleted": func(l *profileLine, raw []byte) error {
+		c, err := readBool(raw)
+		if err == nil && c.Value == nil {
+			err = errors.New("it cannot be null")
+		}
+		if err == nil {
+			l.Deleted = *c.Value
+		}
+		return err
+	},
 	"name":                          needed(readText, func(l *profileLine) *billing.Change[string] { return &l.Name }),
 	"description":                   needed(readText, func(l *profileLine) *billing.Change[string] { return &l.Description }),
 	"enabled":                       needed(readYesNo, func(l *profileLine) *billing.Change[bool] { return &l.Enabled }),
@@ -176,6 +186,11 @@ func (x *export) profiles() error {
 	if err != nil {
 		return err
 	}
+	deleted, err := x.r.ExpectedProfiles()
+	if err != nil {
+		return err
+	}
+	all = append(all, deleted...)
 	for i := range all {
 		p := &all[i]
 		w := x.w.begin("auto_topup_profile").text("id", strconv.FormatInt(int64(p.ID), 10)).text("name", p.Name).
@@ -188,10 +203,14 @@ func (x *export) profiles() error {
 		w.textOrNull("topupReferenceLimit", p.TopupLimit).text("autoCollect", yesNo(p.AutoCollect)).
 			textOrNull("correspondenceTypeExpected", names[p.LetterExpected]).textOrNull("correspondenceTypeCard", names[p.LetterCard]).
 			textOrNull("correspondenceTypeDirectDebit", names[p.LetterDirectDebit]).int("minDaysBetweenTopups", p.MinDays)
-		if p.Customer == 0 {
+		// What restricted a deleted one may be deleted too.
+		if p.Customer == 0 || !p.DeletedAt.IsZero() {
 			w.null("customerID")
 		} else {
 			w.text("customerID", strconv.FormatInt(p.Customer.Number(), 10))
+		}
+		if !p.DeletedAt.IsZero() {
+			w.flag("deleted", true)
 		}
 		if err := w.end(); err != nil {
 			return err

@@ -25,7 +25,7 @@ var (
 func TestContractNamesEveryAnswer(t *testing.T) {
 	text := string(poolplan.New(nil, poolplan.Options{}).OpenAPI)
 	for _, code := range []string{"CUSTOMER_1002", "CUSTOMER_1009", "CUSTOMER_1010", "CUSTOMER_1011", "GLOBAL_1001", "GLOBAL_1003",
-		"TOPUPD_400", "TOPUPD_413", "TOPUPD_415", "TOPUPD_422"} {
+		"TOPUPD_400", "TOPUPD_401", "TOPUPD_403", "TOPUPD_409", "TOPUPD_413", "TOPUPD_415", "TOPUPD_422", "TOPUPD_429"} {
 		if !strings.Contains(text, code) {
 			t.Errorf("the contract does not name %s", code)
 		}

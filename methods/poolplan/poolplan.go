@@ -45,6 +45,8 @@ func New(e Engine, o Options) methods.Interface {
 			// The source page calls both ids {id}; a pattern's names are distinct.
 			{Pattern: "POST /api/v2/customer/{customerId}/offer/{offerId}/topup", Handler: a.topUp},
 			{Pattern: "GET /api/v2/global/call/{requestId}", Handler: a.status, Use: billing.UseReads},
+			// The same of a bulk request's id; ours are bulks of one (F-17).
+			{Pattern: "GET /api/v3/global/call/{requestId}", Handler: a.status, Use: billing.UseReads},
 		},
 		Refuse: refuse,
 	}

@@ -249,6 +249,35 @@ func TestStatusIsTheRequesters(t *testing.T) {
 	}
 }
 
+// Version 3 of the status takes the id of the Request-Id header, and says the same (F-17).
+func TestStatusVersion3(t *testing.T) {
+	k := newKit(t, poolplan.Options{})
+	r := httptest.NewRequest("POST", "/api/v2/customer/11/offer/500/topup", strings.NewReader(`{"charge":1,"currency":"EUR","allowance":{"currency":"SMS","value":1}}`))
+	w := httptest.NewRecorder()
+	k.mux.ServeHTTP(w, r.WithContext(billing.WithActor(k.Context(), k.actor)))
+	id := w.Header().Get("Request-Id")
+	if id == "" || id != k.acked(w.Code, w.Body.String()) {
+		t.Fatalf("Request-Id %q\n%s", id, w.Body)
+	}
+	for _, word := range []string{"OPEN", "SUCCESS"} {
+		_, v2 := k.do("GET", "/api/v2/global/call/"+id, "", "")
+		code, v3 := k.do("GET", "/api/v3/global/call/"+id, "", "")
+		if code != 200 || v3 != v2 || !strings.Contains(v3, `"status": "`+word+`"`) {
+			t.Errorf("%s: %d\n%s", word, code, v3)
+		}
+		k.work()
+	}
+	k.actor = billing.Actor{Login: "zeta", Customer: billing.Customer(20)}
+	if _, got := k.do("GET", "/api/v3/global/call/"+id, "", ""); k.open(got).ErrorCode != "GLOBAL_1003" {
+		t.Errorf("another's: %s", got)
+	}
+	w = httptest.NewRecorder()
+	k.mux.ServeHTTP(w, httptest.NewRequest("POST", "/api/v2/customer/11/offer/500/topup", strings.NewReader("{")).WithContext(k.Context()))
+	if w.Header().Get("Request-Id") != "" {
+		t.Error("a refusal has a request")
+	}
+}
+
 func TestMediaTypes(t *testing.T) {
 	good := `{"charge":1,"currency":"EUR","allowance":{"currency":"SMS","value":1}}`
 	for media, want := range map[string]int{

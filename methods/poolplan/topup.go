@@ -31,6 +31,7 @@ func (a *api) topUp(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	w.Header().Set("Request-Id", string(id))
 	ack(w, `"requestId":`+quote(string(id)))
 }
 

@@ -55,6 +55,24 @@ func (a *api) listCards(r *http.Request) (answer, error) {
 	return ok(all(list, cardShape)), err
 }
 
+func (a *api) listEveryCard(r *http.Request) (answer, error) {
+	f, err := listFilter(r)
+	if err != nil {
+		return answer{}, err
+	}
+	list, err := a.e.CustomerCards(r.Context(), f)
+	return ok(all(list, cardShape)), err
+}
+
+func (a *api) getAnyCard(r *http.Request) (answer, error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return answer{}, err
+	}
+	c, err := a.e.CustomerCard(r.Context(), billing.CardID(id))
+	return ok(cardShape(&c)), err
+}
+
 func (a *api) getCard(r *http.Request) (answer, error) {
 	o, err := customerOf(r)
 	if err != nil {

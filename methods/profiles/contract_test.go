@@ -106,6 +106,10 @@ func (g generator) word(name string) string {
 		return pick(g, "true", "false", "1", "maybe")
 	case strings.HasSuffix(name, "ID"):
 		return pick(g, "1", "2", "10", "11", "20", "3", "99")
+	case name == "expectedPaymentType" || name == "expectedPaymentTypeName":
+		return pick(g, "Invoice", "invoice", "Auto Top-up", "Deposit", "None")
+	case strings.HasSuffix(name, "Date"):
+		return pick(g, "2026-12-31", "2026-11-22", "soon")
 	case strings.HasSuffix(name, "Basis"):
 		return pick(g, "outstanding", "Overdue", "unbilled_calls")
 	case name == "triggerType":

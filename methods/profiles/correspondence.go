@@ -45,6 +45,12 @@ func (a *api) letters(r *http.Request, o billing.OwnerID) (answer, error) {
 	p := billing.LettersParams{
 		Owner: o, After: billing.LetterID(f.After), Limit: f.Limit, CreatedSince: f.CreatedSince, Type: r.URL.Query().Get("correspondenceType"),
 	}
+	if p.MinDate, err = dateOf(r, "minDate"); err != nil {
+		return answer{}, err
+	}
+	if p.MaxDate, err = dateOf(r, "maxDate"); err != nil {
+		return answer{}, err
+	}
 	if p.Delivered, err = flagOf(r, "delivered"); err != nil {
 		return answer{}, err
 	}

@@ -19,6 +19,7 @@ type expectedPayment struct {
 	DirectDebitAccountID    *string         `json:"directDebitAccountID"`
 	PaymentCardID           *string         `json:"paymentCardID"`
 	PaymentID               *string         `json:"paymentID"`
+	Complete                bool            `json:"complete"`
 	AutoTopupProfileID      *string         `json:"autoTopupProfileID"`
 	NotCollectedReason      *string         `json:"notCollectedReason"`
 	Created                 *string         `json:"created"`
@@ -28,11 +29,29 @@ type expectedPayment struct {
 	CustomerID              *string         `json:"customerID"`
 }
 
-func expectedShape(e *billing.ExpectedPayment) expectedPayment {
+// expectedShapes shows expected payments, each with its type's name.
+func (a *api) expectedShapes(r *http.Request) (func(*billing.ExpectedPayment) expectedPayment, error) {
+	types, err := a.e.ExpectedTypes(r.Context(), billing.ListFilter{})
+	names := make(map[billing.ExpectedTypeID]string, len(types))
+	for _, t := range types {
+		names[t.ID] = t.Name
+	}
+	return func(e *billing.ExpectedPayment) expectedPayment { return expectedShape(e, names[e.Type]) }, err
+}
+
+func (a *api) oneExpected(r *http.Request, status int, e *billing.ExpectedPayment) (answer, error) {
+	shape, err := a.expectedShapes(r)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{status, shape(e)}, nil
+}
+
+func expectedShape(e *billing.ExpectedPayment, kind string) expectedPayment {
 	return expectedPayment{
-		OurReference: textOrNull(e.OurReference), CustomerReference: textOrNull(e.CustomerReference), ExpectedPaymentType: "Auto Top-up",
+		OurReference: textOrNull(e.OurReference), CustomerReference: textOrNull(e.CustomerReference), ExpectedPaymentType: kind,
 		ExpectedPaymentDueDate: e.Date, RequestedPaymentTypeIDs: []string{}, ExpectedPaymentAmount: money(e.Amount), Currency: string(e.Unit),
-		PaymentCardID: idText(e.Card), PaymentID: idText(e.Payment), AutoTopupProfileID: idText(e.Profile),
+		PaymentCardID: idText(e.Card), PaymentID: idText(e.Payment), Complete: !e.FulfilledAt.IsZero(), AutoTopupProfileID: idText(e.Profile),
 		NotCollectedReason: textOrNull(string(e.Reason)), Created: timeText(e.CreatedAt), Updated: timeText(e.UpdatedAt), ID: idText(e.ID),
 		RevisionNumber: strconv.FormatInt(e.Revision, 10), CustomerID: ownerText(e.Owner),
 	}
@@ -74,7 +93,11 @@ func (a *api) expectedList(r *http.Request, o billing.OwnerID) (answer, error) {
 	}
 	f.Owner = o
 	list, err := a.e.ExpectedPayments(r.Context(), f)
-	return ok(all(list, expectedShape)), err
+	if err != nil {
+		return answer{}, err
+	}
+	shape, err := a.expectedShapes(r)
+	return ok(all(list, shape)), err
 }
 
 func (a *api) getExpected(r *http.Request) (answer, error) {
@@ -83,7 +106,33 @@ func (a *api) getExpected(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	e, err := a.e.ExpectedPayment(r.Context(), billing.ExpectedID(id))
-	return ok(expectedShape(&e)), err
+	if err != nil {
+		return answer{}, err
+	}
+	return a.oneExpected(r, http.StatusOK, &e)
+}
+
+func (a *api) createExpected(r *http.Request) (answer, error) {
+	o, err := customerOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	m, err := body(r, "id")
+	if err != nil {
+		return answer{}, err
+	}
+	p := billing.CreateExpectedParams{
+		Owner: o, Type: m.text("expectedPaymentType"), Amount: m.money("expectedPaymentAmount"), Due: m.text("expectedPaymentDueDate"),
+		OurReference: m.text("ourReference"), CustomerReference: m.text("customerReference"),
+	}
+	if err := m.end(); err != nil {
+		return answer{}, err
+	}
+	e, err := a.e.CreateExpected(r.Context(), p)
+	if err != nil {
+		return answer{}, err
+	}
+	return a.oneExpected(r, http.StatusCreated, &e)
 }
 
 func (a *api) updateExpected(r *http.Request) (answer, error) {
@@ -108,7 +157,10 @@ func (a *api) updateExpected(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	e, err := a.e.UpdateExpected(r.Context(), p)
-	return ok(expectedShape(&e)), err
+	if err != nil {
+		return answer{}, err
+	}
+	return a.oneExpected(r, http.StatusOK, &e)
 }
 
 func (a *api) deleteExpected(r *http.Request) (answer, error) {

@@ -41,7 +41,7 @@ var words = map[int]string{
 // without the resource being so.
 var references = map[string]bool{
 	"autoTopupProfileID": true, "customerID": true, "correspondenceTypeExpected": true, "correspondenceTypeCard": true,
-	"correspondenceTypeDirectDebit": true, "paymentID": true,
+	"correspondenceTypeDirectDebit": true, "paymentID": true, "expectedPaymentType": true,
 }
 
 // malformed is a request that cannot be read: 400.
@@ -59,6 +59,9 @@ func fail(w http.ResponseWriter, err error) (status int) {
 	var bad *malformed
 	if errors.As(err, &bad) {
 		return say(w, http.StatusBadRequest, bad.field, bad.message)
+	}
+	if errors.Is(err, errMedia) {
+		return say(w, http.StatusUnsupportedMediaType, "", errMedia.Error())
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

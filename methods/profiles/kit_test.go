@@ -202,7 +202,7 @@ func (k *kit) state() string {
 	if err := jsonl.Export(k.as("root"), k.e, &out, jsonl.ExportOptions{}); err != nil {
 		k.Fatal(err)
 	}
-	for _, path := range []string{"/expectedPayments?includeComplete=true", "/correspondence", "/correspondenceTypes"} {
+	for _, path := range []string{"/expectedPayments?includeComplete=true", "/correspondence", "/correspondenceTypes", "/expectedPaymentTypes"} {
 		out.WriteString(k.must(200, "root", "GET", api+path, ""))
 	}
 	return out.String()

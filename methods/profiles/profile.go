@@ -3,6 +3,7 @@ package profiles
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"topupd/billing"
 )
@@ -28,11 +29,16 @@ type profile struct {
 	ID                            *string         `json:"id"`
 }
 
-func (a *api) shapes(r *http.Request) (func(*billing.Profile) profile, error) {
-	types, err := a.e.LetterTypes(r.Context())
+// shapes shows profiles; the names of letters are read where one has any.
+func (a *api) shapes(r *http.Request, list []billing.Profile) (func(*billing.Profile) profile, error) {
 	names := map[billing.LetterTypeID]string{}
-	for _, t := range types {
-		names[t.ID] = t.Name
+	var err error
+	if slices.ContainsFunc(list, func(p billing.Profile) bool { return p.LetterExpected|p.LetterCard|p.LetterDirectDebit != 0 }) {
+		var types []billing.LetterType
+		types, err = a.e.LetterTypes(r.Context())
+		for _, t := range types {
+			names[t.ID] = t.Name
+		}
 	}
 	return func(p *billing.Profile) profile {
 		return profile{
@@ -62,7 +68,7 @@ func profileParams(r *http.Request) (billing.ProfileParams, error) {
 }
 
 func (a *api) one(r *http.Request, status int, p *billing.Profile) (answer, error) {
-	shape, err := a.shapes(r)
+	shape, err := a.shapes(r, []billing.Profile{*p})
 	return answer{status, shape(p)}, err
 }
 
@@ -75,7 +81,7 @@ func (a *api) listProfiles(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	shape, err := a.shapes(r)
+	shape, err := a.shapes(r, list)
 	return ok(all(list, shape)), err
 }
 

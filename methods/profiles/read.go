@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,14 +15,22 @@ import (
 	"topupd/billing"
 )
 
+var errMedia = errors.New("application/json is needed")
+
 // members are those of a request's body, taken one by one; what is left is unknown.
 type members struct {
 	raw map[string]json.RawMessage
 	err error // the first thing that was wrong
 }
 
-// body reads an object. What may be sent and means nothing is ignored.
+// body reads an object. What may be sent and means nothing is ignored. A body without a
+// media type is JSON.
 func body(r *http.Request, ignored ...string) (*members, error) {
+	if kind := r.Header.Get("Content-Type"); kind != "" {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+			return nil, errMedia
+		}
+	}
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
@@ -222,6 +231,15 @@ func moment(text, name string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, &malformed{name, name + ": a time is needed, such as 2026-11-22T10:00:00Z, 2026-11-22 10:00:00 or 2026-11-22"}
+}
+
+// dateOf reads a date of the query; empty if it is not given.
+func dateOf(r *http.Request, name string) (string, error) {
+	text := r.URL.Query().Get(name)
+	if _, err := time.Parse(time.DateOnly, text); text != "" && err != nil {
+		return "", &malformed{name, name + ": a date is needed, such as 2026-11-22"}
+	}
+	return text, nil
 }
 
 // flagOf reads a flag of the query.

@@ -57,6 +57,9 @@ func TestWireTopups(t *testing.T) {
 	k.say("root", "GET", api+"/customers/10/correspondence/", "")
 	k.say("root", "GET", api+"/correspondence?correspondenceType=auto+top-up+expected&undelivered=true", "")
 	k.say("root", "GET", api+"/correspondence?delivered=true&undelivered=true", "")
+	k.say("root", "GET", api+"/correspondence?minDate=2026-11-23", "")
+	k.say("root", "GET", api+"/customers/20/correspondence?minDate=2026-11-22&maxDate=2026-11-22", "")
+	k.say("root", "GET", api+"/correspondence?maxDate=2026-11-21", "")
 	k.say("root", "GET", api+"/correspondence/1", "")
 	k.say("20", "GET", api+"/correspondence/1", "")
 	k.say("root", "GET", api+"/customers/10/paymentCards/", "")
@@ -73,6 +76,49 @@ func TestWireTopups(t *testing.T) {
 	k.golden("topups.txt")
 }
 
+// TestWireExpected: what a person expects of a customer, its types, and everybody's cards.
+func TestWireExpected(t *testing.T) {
+	k := newKit(t)
+	k.say("root", "GET", api+"/expectedPaymentTypes/", "")
+	k.say("root", "POST", api+"/expectedPaymentTypes/", `{"expectedPaymentTypeName":" Invoice ","expectedPaymentTypeDescription":"what is on an invoice"}`)
+	k.say("root", "POST", api+"/expectedPaymentTypes", `{"id":9,"expectedPaymentTypeName":"Deposit","expectedPaymentTypeDisplayName":"A deposit"}`)
+	k.say("root", "PATCH", api+"/expectedPaymentTypes/3/", `{"expectedPaymentTypeName":"Down payment","expectedPaymentTypeDisplayName":null}`)
+	k.say("root", "PATCH", api+"/expectedPaymentTypes/1", `{"expectedPaymentTypeName":"Auto Top-up"}`)
+	k.say("10", "GET", api+"/expectedPaymentTypes?idAfter=1&limit=1&updatedSince=2026-11-22", "")
+	k.say("root", "POST", api+"/customers/10/expectedPayments/", `{"expectedPaymentType":"invoice","expectedPaymentAmount":"20.5","expectedPaymentDueDate":"2026-12-31","ourReference":"INV-7","customerReference":"PO 8"}`)
+	k.say("10", "POST", api+"/customers/11/expectedPayments", `{"expectedPaymentType":"Down payment","expectedPaymentAmount":5}`)
+	k.say("root", "GET", api+"/customers/10/expectedPayments", "")
+	k.say("10", "GET", api+"/expectedPayments", "")
+	k.say("root", "DELETE", api+"/expectedPaymentTypes/2", "")
+	k.say("root", "DELETE", api+"/expectedPayments/2", "")
+	k.say("root", "POST", api+"/expectedPaymentTypes", `{"expectedPaymentTypeName":"Unused"}`)
+	k.say("root", "DELETE", api+"/expectedPaymentTypes/4/", "")
+	k.say("root", "GET", api+"/expectedPaymentTypes/4", "")
+	k.say("root", "GET", api+"/expectedPaymentTypes/2", "")
+	k.say("root", "GET", api+"/paymentCards/", "")
+	k.say("root", "GET", api+"/paymentCards?idAfter=1000", "")
+	k.say("10", "GET", api+"/paymentCards?limit=1", "")
+	k.say("20", "GET", api+"/paymentCards", "")
+	k.say("10", "GET", api+"/paymentCards/1000/", "")
+	k.say("20", "GET", api+"/paymentCards/1000", "")
+	k.golden("expected.txt")
+
+	// No top-up waits for what a person expects, and it is fulfilled by a payment.
+	k.must(201, "root", "POST", api+"/autoTopupProfiles", standard)
+	k.must(200, "root", "PATCH", api+"/customers/10", `{"autoTopupProfileID":"1"}`)
+	k.run(t0)
+	if got := k.must(200, "root", "GET", api+"/customers/10", ""); !strings.Contains(got, `"outstanding":360.00`) {
+		t.Errorf("an open expected payment of a person held the top-up back: %s", got)
+	}
+	k.must(200, "root", "PATCH", api+"/expectedPayments/1", `{"paymentID":"3"}`)
+	if got := k.must(200, "root", "GET", api+"/expectedPayments", ""); got != "[]\n" {
+		t.Errorf("still open: %s", got)
+	}
+	if got := k.must(200, "root", "PATCH", api+"/expectedPayments/1", `{"paymentID":null}`); !strings.Contains(got, `"complete":false`) {
+		t.Errorf("opened again: %s", got)
+	}
+}
+
 // TestBadInput: each member of a wrong form, each reference that is not there and each
 // rule between members is refused in the shape, and nothing is changed.
 func TestBadInput(t *testing.T) {
@@ -81,9 +127,14 @@ func TestBadInput(t *testing.T) {
 	k.must(201, "root", "POST", api+"/autoTopupProfiles", strings.Replace(standard, `"Standard"`, `"Of 20","customerID":"20"`, 1))
 	k.must(200, "root", "PATCH", api+"/customers/20", `{"autoTopupProfileID":"2"}`)
 	k.must(200, "root", "PATCH", api+"/customers/11", `{"autoTopupProfileID":"1","limits":{"Credit Limit":1}}`)
+	k.must(201, "root", "POST", api+"/expectedPaymentTypes", `{"expectedPaymentTypeName":"Invoice"}`)
 	k.run(t0)
 	before := k.state()
 	const list, one, customer, expected = api + "/autoTopupProfiles", api + "/autoTopupProfiles/1", api + "/customers/10", api + "/expectedPayments/1"
+	const of10, types = api + "/customers/10/expectedPayments", api + "/expectedPaymentTypes"
+	invoice := func(amount string) string {
+		return `{"expectedPaymentType":"Invoice","expectedPaymentAmount":` + amount + `}`
+	}
 	long := strings.Repeat("x", 256)
 	for _, c := range []struct {
 		method, path, body string
@@ -150,6 +201,8 @@ func TestBadInput(t *testing.T) {
 		{"GET", api + "/expectedPayments?includeComplete=x", ``, 400, "includeComplete"},
 		{"GET", api + "/expectedPayments?paymentID=x", ``, 400, "paymentID"},
 		{"GET", api + "/correspondence?delivered=x", ``, 400, "delivered"},
+		{"GET", api + "/correspondence?minDate=today", ``, 400, "minDate"},
+		{"GET", api + "/correspondence?maxDate=2026-11-31", ``, 400, "maxDate"},
 		{"GET", api + "/customers/99", ``, 404, ""},
 		{"GET", api + "/customers/99/expectedPayments", ``, 404, ""},
 		{"GET", api + "/customers/99/correspondence", ``, 404, ""},
@@ -178,6 +231,44 @@ func TestBadInput(t *testing.T) {
 		{"PATCH", expected, `{"expectedPaymentAmount":5}`, 422, "expectedPaymentAmount"},
 		{"PATCH", api + "/expectedPayments/99", `{"ourReference":"x"}`, 404, ""},
 		{"DELETE", api + "/expectedPayments/99", ``, 404, ""},
+		{"POST", of10, `{}`, 422, "expectedPaymentType"},
+		{"POST", of10, `{"expectedPaymentType":"Invoice"}`, 422, "expectedPaymentAmount"},
+		{"POST", of10, `{"expectedPaymentType":"Auto Top-up","expectedPaymentAmount":5}`, 422, "expectedPaymentType"},
+		{"POST", of10, `{"expectedPaymentType":"Nobody's","expectedPaymentAmount":5}`, 422, "expectedPaymentType"},
+		{"POST", of10, `{"expectedPaymentType":null,"expectedPaymentAmount":5}`, 422, "expectedPaymentType"},
+		{"POST", of10, `{"expectedPaymentType":2,"expectedPaymentAmount":5}`, 422, "expectedPaymentType"},
+		{"POST", of10, invoice(`null`), 422, "expectedPaymentAmount"},
+		{"POST", of10, invoice(`0`), 422, "expectedPaymentAmount"},
+		{"POST", of10, invoice(`-5`), 422, "expectedPaymentAmount"},
+		{"POST", of10, invoice(`5.001`), 422, "expectedPaymentAmount"},
+		{"POST", of10, invoice(`1e30`), 422, "expectedPaymentAmount"},
+		{"POST", of10, invoice(`"five"`), 422, "expectedPaymentAmount"},
+		{"POST", of10, invoice(`5,"expectedPaymentDueDate":"31.12.2026"`), 422, "expectedPaymentDueDate"},
+		{"POST", of10, invoice(`5,"expectedPaymentDueDate":"2026-02-30"`), 422, "expectedPaymentDueDate"},
+		{"POST", of10, invoice(`5,"expectedPaymentDueDate":null`), 422, "expectedPaymentDueDate"},
+		{"POST", of10, invoice(`5,"ourReference":"` + long + `"`), 422, "ourReference"},
+		{"POST", of10, invoice(`5,"customerReference":7`), 422, "customerReference"},
+		{"POST", of10, invoice(`5,"paymentCardID":"1000"`), 422, "paymentCardID"},
+		{"POST", of10, invoice(`5`) + `{}`, 400, ""},
+		{"POST", api + "/customers/99/expectedPayments", invoice(`5`), 404, ""},
+		{"POST", api + "/customers/1/expectedPayments", invoice(`5`), 404, ""},
+		{"POST", types, `{}`, 422, "expectedPaymentTypeName"},
+		{"POST", types, `{"expectedPaymentTypeName":" "}`, 422, "expectedPaymentTypeName"},
+		{"POST", types, `{"expectedPaymentTypeName":null}`, 422, "expectedPaymentTypeName"},
+		{"POST", types, `{"expectedPaymentTypeName":"AUTO TOP-UP"}`, 409, "expectedPaymentTypeName"},
+		{"POST", types, `{"expectedPaymentTypeName":"x","expectedPaymentTypeDisplayName":"` + long + `"}`, 422, "expectedPaymentTypeDisplayName"},
+		{"POST", types, `{"expectedPaymentTypeName":"x","expectedPaymentTypeDescription":5}`, 422, "expectedPaymentTypeDescription"},
+		{"PATCH", types + "/2", `{"expectedPaymentTypeName":"auto top-up"}`, 409, "expectedPaymentTypeName"},
+		{"PATCH", types + "/2", `{"name":"x"}`, 422, "name"},
+		{"PATCH", types + "/1", `{"expectedPaymentTypeName":"Ours"}`, 409, "id"},
+		{"PATCH", types + "/1", `{"expectedPaymentTypeDescription":"Ours"}`, 409, "id"},
+		{"PATCH", types + "/99", `{"expectedPaymentTypeName":"x"}`, 404, ""},
+		{"DELETE", types + "/1", ``, 409, "id"},
+		{"DELETE", types + "/99", ``, 404, ""},
+		{"GET", types + "?limit=x", ``, 400, "limit"},
+		{"GET", types + "/x", ``, 404, ""},
+		{"GET", api + "/paymentCards?idAfter=x", ``, 400, "idAfter"},
+		{"GET", api + "/paymentCards/99", ``, 404, ""},
 		{"POST", api + "/correspondenceTypes", `{"name":"auto top-up card"}`, 409, "name"},
 		{"POST", api + "/correspondenceTypes", `{"name":""}`, 422, "name"},
 		{"POST", api + "/correspondenceTypes", `{}`, 422, "name"},
@@ -190,6 +281,30 @@ func TestBadInput(t *testing.T) {
 	}
 	if after := k.state(); after != before {
 		t.Errorf("something changed:\n%s\n%s", before, after)
+	}
+}
+
+// TestMediaTypes: a body is JSON, by its media type or without one.
+func TestMediaTypes(t *testing.T) {
+	for media, want := range map[string]int{
+		"": 201, "application/json": 201, "Application/JSON; charset=utf-8": 201,
+		"text/xml": 415, "application/x-www-form-urlencoded": 415, "text/json": 415, ";": 415,
+	} {
+		k := newKit(t)
+		before := k.state()
+		r := httptest.NewRequest("POST", "http://localhost"+api+"/autoTopupProfiles", strings.NewReader(standard)).WithContext(k.as("root"))
+		if media != "" {
+			r.Header.Set("Content-Type", media)
+		}
+		w := httptest.NewRecorder()
+		k.mux.ServeHTTP(w, r)
+		k.contract(r, w)
+		if w.Code != want || want == 415 && !strings.HasPrefix(w.Body.String(), `{"error":{"code":"unsupported_media_type"`) {
+			t.Errorf("%q: %d %s", media, w.Code, w.Body)
+		}
+		if want == 415 && k.state() != before {
+			t.Errorf("%q: something changed", media)
+		}
 	}
 }
 
@@ -227,6 +342,13 @@ func TestScope(t *testing.T) {
 		{"20", "DELETE", "/expectedPayments/1", "", 403},
 		{"20", "PATCH", "/expectedPayments/1", `{"ourReference":"x"}`, 403},
 		{"10", "GET", "/customers/20/expectedPayments", "", 404},
+		{"10", "POST", "/customers/20/expectedPayments", `{"expectedPaymentType":"Invoice","expectedPaymentAmount":5}`, 404},
+		{"10", "POST", "/customers/10/expectedPayments", `{"expectedPaymentType":"Invoice","expectedPaymentAmount":5}`, 403},
+		{"10!", "POST", "/customers/11/expectedPayments", `{"expectedPaymentType":"Invoice","expectedPaymentAmount":5}`, 403},
+		{"10", "POST", "/expectedPaymentTypes", `{"expectedPaymentTypeName":"Mine"}`, 403},
+		{"10", "PATCH", "/expectedPaymentTypes/1", `{"expectedPaymentTypeDescription":"x"}`, 403},
+		{"10", "DELETE", "/expectedPaymentTypes/1", ``, 403},
+		{"11", "GET", "/paymentCards/1000", "", 404},
 		{"10", "GET", "/correspondence/1", "", 404},
 		{"10", "GET", "/customers/20/correspondence", "", 404},
 	} {

@@ -12,10 +12,10 @@ import (
 func createAccountMethod() method {
 	return method{
 		name:   "createAccount",
-		about:  "Makes an account of the customer who calls; root names the customer by i_customer. Texts may hold the generator's patterns, as in ${N:[1-9][0-9]}, ${P:8}, ${C:username}.",
+		about:  "Makes an account of the customer who calls; root names the customer by i_customer. Texts may hold the generator's patterns, as in ${N:[1-9][0-9]}, ${P:8}, ${C:username}; ${$} is a dollar sign.",
 		caller: byCustomer,
 		params: slices.Concat([]param{
-			{name: "username", kind: "string", need: true, note: "unique"},
+			{name: "username", kind: "string", need: true, note: "unique, 1 to 255 characters"},
 			{name: "i_billing_plan", kind: "int", need: true},
 		}, accountMembers()),
 		returns: []param{

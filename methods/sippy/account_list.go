@@ -8,16 +8,10 @@ import (
 	"topupd/methods/xmlrpc"
 )
 
-// pageParams are what a list takes.
-var pageParams = []param{
-	{name: "offset", kind: "int or nil"},
-	{name: "limit", kind: "int or nil", note: "without one: all, up to 100000"},
-}
-
 func listAccountsMethod() method {
 	return method{
 		name: "listAccounts", use: billing.UseReads, about: "Lists the caller's accounts by i_account; the balance is what they have.",
-		caller: byCustomer, params: pageParams,
+		caller: byCustomer, params: pageParams(billing.MaxOwnerRows),
 		returns: []param{{name: "accounts", kind: "array", note: "of i_account, username, description, blocked, expired, balance, credit_limit, base_currency, registration_status"}},
 		run:     (*api).listAccounts,
 	}
@@ -38,13 +32,11 @@ func (a *api) listAccounts(ctx context.Context, c call) (xmlrpc.Value, error) {
 // owners reads one page. Whoever the caller member names has its own listed; root
 // without it has all (S-405).
 func (a *api) owners(ctx context.Context, c call, kind billing.OwnerKind) (list billing.OwnerList, err error) {
-	p := billing.ListOwnersParams{Kind: kind}
-	if p.Offset, err = pageOf(c.Params, "offset", 0); err != nil {
+	rows, err := pageOf(c.Params, billing.MaxOwnerRows)
+	if err != nil {
 		return list, err
 	}
-	if p.Limit, err = pageOf(c.Params, "limit", 1); err != nil {
-		return list, err
-	}
+	p := billing.ListOwnersParams{Kind: kind, Offset: rows.offset, Limit: rows.limit}
 	n, named, err := idOf(c.Params, string(c.method.caller))
 	if err != nil {
 		return list, err
@@ -56,15 +48,6 @@ func (a *api) owners(ctx context.Context, c call, kind billing.OwnerKind) (list 
 		return list, err
 	}
 	return a.engine.ListOwners(ctx, p)
-}
-
-// pageOf reads a number of rows; null is absent.
-func pageOf(p xmlrpc.Params, name string, least int64) (int64, error) {
-	n, state, err := p.Int(name)
-	if err == nil && state == xmlrpc.Given && n < least {
-		err = wrong(name)
-	}
-	return n, err
 }
 
 // accountRow has the natural sign, and no -0.0 (S-401).

@@ -17,7 +17,7 @@ func updateAccountMethod() method {
 }
 
 func accountChanges() []param {
-	return slices.Concat([]param{{name: "username", kind: "string"}, {name: "i_billing_plan", kind: "int", note: "counts from the next period"}}, accountMembers())
+	return slices.Concat([]param{{name: "username", kind: "string", note: "unique, 1 to 255 characters"}, {name: "i_billing_plan", kind: "int", note: "counts from the next period"}}, accountMembers())
 }
 
 func (a *api) updateAccount(ctx context.Context, c call) (xmlrpc.Value, error) {
@@ -31,7 +31,7 @@ func (a *api) updateAccount(ctx context.Context, c call) (xmlrpc.Value, error) {
 	update := billing.UpdateOwnerParams{Terms: billing.OwnerLine{Owner: account}}
 	r := changes{p: c.Params}
 	r.accountTerms(&update.Terms)
-	r.secrets(accountSecrets)
+	update.Passwords = r.secrets(accountSecrets)
 	update.Terms.Extra = r.fields(accountFields).merge()
 	if r.err != nil {
 		return xmlrpc.Value{}, r.err

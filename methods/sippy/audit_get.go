@@ -2,6 +2,7 @@ package sippy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"topupd/billing"
@@ -11,13 +12,11 @@ import (
 func getAuditLogsMethod() method {
 	return method{
 		name: "getAuditLogs", use: billing.UseReads, about: "Returns what was changed by whom, oldest first; for root only.",
-		caller: byWholesaler, run: (*api).getAuditLogs,
-		params: []param{
-			{name: "start_date", kind: "string", note: "an hour ago"},
-			{name: "end_date", kind: "string", note: "an hour after start_date; not included"},
-			{name: "limit", kind: "int", note: "1 to 100, 100 when it is not given"},
-			{name: "offset", kind: "int"},
-		},
+		run: (*api).getAuditLogs,
+		params: slices.Concat([]param{
+			{name: "start_date", kind: "string", note: "without one an hour ago"},
+			{name: "end_date", kind: "string", note: "without one an hour after start_date; not included"},
+		}, pageParams(billing.MaxAuditLogs)),
 		returns: []param{{name: "records", kind: "array", note: "structs of i_audit_log, time, action_by, i_customer, api, address, action, resource, audit_info"}},
 	}
 }
@@ -50,20 +49,8 @@ func auditLogsParams(p xmlrpc.Params, now time.Time) (logs billing.AuditLogsPara
 	if logs.End, err = dateOf(p, "end_date", now); err != nil {
 		return logs, err
 	}
-	limit, state, err := p.Int("limit")
-	switch {
-	case err != nil:
-		return logs, err
-	case state == xmlrpc.Null:
-		return logs, wrong("limit")
-	case state == xmlrpc.Given:
-		logs.Limit = &limit
-	}
-	offset, state, err := p.Int("offset")
-	if err == nil && state == xmlrpc.Null {
-		err = wrong("offset")
-	}
-	logs.Offset = offset
+	rows, err := pageOf(p, billing.MaxAuditLogs)
+	logs.Offset, logs.Limit = rows.offset, &rows.limit
 	return logs, err
 }
 

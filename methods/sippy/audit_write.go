@@ -10,11 +10,11 @@ import (
 
 func writeAuditLogMethod() method {
 	return method{
-		name: "writeAuditLog", about: "Writes a row into the audit log; for root only.", caller: byWholesaler, run: (*api).writeAuditLog,
+		name: "writeAuditLog", about: "Writes a row into the audit log; for root only.", run: (*api).writeAuditLog,
 		params: []param{
 			{name: "action", kind: "string", need: true, note: "at most 64 characters"},
 			{name: "resource", kind: "string", need: true, note: "at most 1000 characters"},
-			{name: "audit_info", kind: "struct"},
+			{name: "audit_info", kind: "struct", note: "to 200 members and 16384 bytes, without base64"},
 		},
 	}
 }

@@ -17,22 +17,25 @@ type cardEngine interface {
 	Cards(ctx context.Context, p billing.CardsParams) ([]billing.Card, error)
 }
 
+// cardText is how long a text of a card may be.
+const cardText = "to 255 bytes"
+
 // cardMembers are what a card is made of, in the order of the page.
 var cardMembers = []param{
-	{name: "alias", kind: "string", need: true},
+	{name: "alias", kind: "string", need: true, note: cardText},
 	{name: "i_card_type", kind: "int", need: true, note: "1 Visa, 2 American Express, 3 MasterCard, 4 Discover, 5 JCB, 6 Diner's Club"},
 	{name: "number", kind: "string", need: true, note: "a token of the card gateway; a card number only where the operator allows it"},
-	{name: "holder", kind: "string", need: true},
+	{name: "holder", kind: "string", need: true, note: cardText},
 	{name: "exp_mm", kind: "int", need: true, note: "1 to 12"},
-	{name: "exp_yy", kind: "int", need: true, note: "four digits"},
+	{name: "exp_yy", kind: "int", need: true, note: "2000 to 2099; month and year are not over"},
 	{name: "cvv", kind: "string", note: "never kept"},
-	{name: "street_addr1", kind: "string", need: true},
-	{name: "street_addr2", kind: "string"},
-	{name: "state", kind: "string", need: true},
-	{name: "postal_code", kind: "string", need: true},
-	{name: "city", kind: "string", need: true},
+	{name: "street_addr1", kind: "string", need: true, note: cardText},
+	{name: "street_addr2", kind: "string", note: cardText},
+	{name: "state", kind: "string", need: true, note: cardText},
+	{name: "postal_code", kind: "string", need: true, note: cardText},
+	{name: "city", kind: "string", need: true, note: cardText},
 	{name: "country", kind: "string", need: true, note: "two letters of ISO 3166"},
-	{name: "phone", kind: "string", need: true},
+	{name: "phone", kind: "string", need: true, note: cardText},
 	{name: "primary", kind: "boolean", note: "an owner's first card is primary unless this is 0"},
 }
 
@@ -72,14 +75,22 @@ func optional(params []param) []param {
 	return params
 }
 
-// required names the first needed member that is missing, in the page's order (1.9).
+// required refuses a call that lacks a needed member.
 func required(c call) error {
-	for _, p := range c.method.params {
-		if _, given := c.Value(p.name); p.need && !given {
-			return missing(p.name)
-		}
+	if name := firstMissing(c); name != "" {
+		return missing(name)
 	}
 	return nil
+}
+
+// firstMissing is the first needed member that is missing, in the page's order (1.9).
+func firstMissing(c call) string {
+	for _, p := range c.method.params {
+		if _, given := c.Value(p.name); p.need && !given {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // cardOf reads which card a call is about, after its owner.

@@ -11,7 +11,7 @@ import (
 func addCardMethod() method {
 	return method{
 		name: "addDebitCreditCard", about: "Keeps a payment card of an account or customer.",
-		caller: byWholesaler, params: slices.Concat(ownerParams, cardMembers), returns: []param{{name: "i_debit_credit_card", kind: "int"}},
+		params: slices.Concat(ownerParams, cardMembers), returns: []param{{name: "i_debit_credit_card", kind: "int"}},
 		run: (*api).addCard,
 	}
 }

@@ -10,7 +10,7 @@ import (
 func deleteCardMethod() method {
 	return method{
 		name: "deleteDebitCreditCard", about: "Deletes a payment card; a policy that charges it pauses, and its owner is told.",
-		caller: byWholesaler, params: slices.Concat(ownerParams, []param{cardParam}), run: (*api).deleteCard,
+		params: slices.Concat(ownerParams, []param{cardParam}), run: (*api).deleteCard,
 	}
 }
 

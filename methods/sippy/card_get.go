@@ -11,7 +11,7 @@ import (
 func getCardMethod() method {
 	return method{
 		name: "getDebitCreditCardInfo", use: billing.UseReads, about: "Returns a payment card, its number as the last four digits.",
-		caller: byWholesaler, params: slices.Concat(ownerParams, []param{cardParam}), returns: cardReply, run: (*api).getCard,
+		params: slices.Concat(ownerParams, []param{cardParam}), returns: cardReply, run: (*api).getCard,
 	}
 }
 

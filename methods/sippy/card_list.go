@@ -8,14 +8,14 @@ import (
 	"topupd/methods/xmlrpc"
 )
 
+// maxCards is how many cards one list holds at most.
+const maxCards = 10_000
+
 func listCardsMethod() method {
 	return method{
 		name: "listDebitCreditCards", use: billing.UseReads, about: "Lists the payment cards of an account or customer, by id; the rows are those of getDebitCreditCardInfo and card_name.",
-		caller: byWholesaler, run: (*api).listCards,
-		params: slices.Concat(ownerParams, []param{
-			{name: "offset", kind: "int", note: "how many to leave out"},
-			{name: "limit", kind: "int", note: "at most so many; 0 is all"},
-		}),
+		run:     (*api).listCards,
+		params:  slices.Concat(ownerParams, pageParams(maxCards)),
 		returns: []param{{name: "debit_credit_cards", kind: "array"}},
 	}
 }
@@ -26,12 +26,11 @@ func (a *api) listCards(ctx context.Context, c call) (xmlrpc.Value, error) {
 	if p.Owner, err = ownerOf(c.Params); err != nil {
 		return xmlrpc.Value{}, err
 	}
-	if p.Offset, err = countOf(c.Params, "offset"); err != nil {
+	rowsOf, err := pageOf(c.Params, maxCards)
+	if err != nil {
 		return xmlrpc.Value{}, err
 	}
-	if p.Limit, err = countOf(c.Params, "limit"); err != nil {
-		return xmlrpc.Value{}, err
-	}
+	p.Offset, p.Limit = rowsOf.offset, rowsOf.limit
 	if ctx, err = a.scope(ctx, c); err != nil {
 		return xmlrpc.Value{}, err
 	}
@@ -53,13 +52,4 @@ func cardName(c *billing.Card) string {
 		return t.String()
 	}
 	return c.Brand
-}
-
-// countOf reads an offset or limit; absent is 0.
-func countOf(p xmlrpc.Params, name string) (int64, error) {
-	n, state, err := p.Int(name)
-	if err == nil && (state == xmlrpc.Null || n < 0) {
-		err = wrong(name)
-	}
-	return n, err
 }

@@ -63,7 +63,7 @@ func TestCardMembers(t *testing.T) {
 
 func TestAddCardTerms(t *testing.T) {
 	in := with(newCard, m("number", xmlrpc.Int(4111111111111111)), m("cvv", xmlrpc.Int(123)), m("postal_code", xmlrpc.Int(2134)),
-		m("street_addr2", xmlrpc.String("floor 2")), m("primary", xmlrpc.Int(0)), m("i_wholesaler", xmlrpc.Int(10)))
+		m("street_addr2", xmlrpc.String("floor 2")), m("primary", xmlrpc.Int(0)))
 	f := accepts(t, "addDebitCreditCard", in)
 	want := billing.CardTerms{
 		Number: billing.To(billing.Secret("4111111111111111")), CVV: billing.To(billing.Secret("123")), Holder: billing.To("Alice Rose"),
@@ -106,19 +106,6 @@ func TestOneCard(t *testing.T) {
 	f := accepts(t, "getDebitCreditCardInfo", members{m("i_customer", xmlrpc.Int(10)), m("i_debit_credit_card", xmlrpc.Int(1010))})
 	if f.owner != billing.Customer(10) {
 		t.Errorf("asked for %s", f.owner)
-	}
-}
-
-func TestListCardsParams(t *testing.T) {
-	in := cardSample("listDebitCreditCards")
-	for _, name := range []string{"offset", "limit"} {
-		for _, v := range []xmlrpc.Value{xmlrpc.Nil(), xmlrpc.Int(-1), xmlrpc.String("1"), xmlrpc.Double("1.0")} {
-			refuses(t, "listDebitCreditCards", with(in, m(name, v)), 400, "Wrong "+name)
-		}
-	}
-	f := accepts(t, "listDebitCreditCards", with(in, m("offset", xmlrpc.Int(5)), m("limit", xmlrpc.Int(7))))
-	if f.cards != (billing.CardsParams{Owner: billing.Account(100), Offset: 5, Limit: 7}) {
-		t.Errorf("asked for %+v", f.cards)
 	}
 }
 

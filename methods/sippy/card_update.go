@@ -11,7 +11,7 @@ import (
 func updateCardMethod() method {
 	return method{
 		name: "updateDebitCreditCard", about: "Changes a payment card; what is not given stays, and at least one member is needed.",
-		caller: byWholesaler, params: slices.Concat(ownerParams, []param{cardParam}, optional(cardMembers)), run: (*api).updateCard,
+		params: slices.Concat(ownerParams, []param{cardParam}, optional(cardMembers)), run: (*api).updateCard,
 	}
 }
 

@@ -17,8 +17,8 @@ func customerMethods() []method {
 func customerMembers() []param {
 	return slices.Concat(
 		[]param{
-			{name: "web_login", kind: "string", note: "the name of its API login"},
-			{name: "api_password", kind: "string", note: "never returned"},
+			{name: "web_login", kind: "string", note: "the name of its API login, to 128 bytes"},
+			{name: "api_password", kind: "string", note: "at least 6 characters; never returned"},
 			{name: "api_access", kind: "int", note: "0 keeps its logins out"},
 			{name: "balance", kind: "double", note: "what is owed: a credit is negative"},
 			{name: "blocked", kind: "boolean"},
@@ -39,7 +39,6 @@ func (r *changes) customerTerms(l *billing.OwnerLine) billing.Change[bool] {
 			l.Password = billing.Change[billing.Secret]{}
 		}
 	}
-	r.secrets(customerSecrets)
 	l.Extra = r.fields(customerFields).merge()
 	return r.access()
 }

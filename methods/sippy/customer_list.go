@@ -12,7 +12,7 @@ import (
 func listCustomersMethod() method {
 	return method{
 		name: "listCustomers", use: billing.UseReads, about: "Lists the caller's direct customers by i_customer; the balance is what they have.",
-		caller: byWholesaler, params: pageParams,
+		caller: byWholesaler, params: pageParams(billing.MaxOwnerRows),
 		returns: []param{{name: "customers", kind: "array", note: "of i_customer, name, web_login, description, balance, credit_limit, base_currency"}},
 		run:     (*api).listCustomers,
 	}

@@ -13,7 +13,7 @@ func updateCustomerMethod() method {
 		name:   "updateCustomer",
 		about:  "Changes a customer below the one who calls; what is not given stays, and at least one member is needed.",
 		caller: byWholesaler,
-		params: slices.Concat([]param{aCustomer.param(), {name: "name", kind: "string"}}, customerMembers()),
+		params: slices.Concat([]param{aCustomer.param(), {name: "name", kind: "string", note: "unique below its parent, 1 to 255 characters"}}, customerMembers()),
 		run:    (*api).updateCustomer,
 	}
 }
@@ -29,6 +29,7 @@ func (a *api) updateCustomer(ctx context.Context, c call) (xmlrpc.Value, error) 
 	update := billing.UpdateOwnerParams{Terms: billing.OwnerLine{Owner: customer}}
 	r := changes{p: c.Params}
 	update.APIAccess = r.customerTerms(&update.Terms)
+	update.Passwords = r.secrets(customerSecrets)
 	if r.err != nil {
 		return xmlrpc.Value{}, r.err
 	}

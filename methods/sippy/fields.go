@@ -1,6 +1,7 @@
 package sippy
 
 import (
+	"strconv"
 	"unicode/utf8"
 
 	"topupd/methods/xmlrpc"
@@ -153,7 +154,11 @@ func (f *field) param() param {
 	if f.null {
 		kind += " or nil"
 	}
-	return param{name: f.name, kind: kind}
+	p := param{name: f.name, kind: kind}
+	if f.kind == "string" {
+		p.note = "to " + strconv.Itoa(maxField) + " characters"
+	}
+	return p
 }
 
 func fieldParams(fields []field) []param {

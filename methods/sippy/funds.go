@@ -37,21 +37,25 @@ func fundsMethods() []method {
 }
 
 func (m *movement) method() method {
+	by := byNobody
+	if m.owner == aCustomer {
+		by = byWholesaler
+	}
 	return method{
-		name: m.name, about: m.help, caller: byWholesaler, run: m.move,
+		name: m.name, about: m.help, caller: by, run: m.move,
 		params: []param{
 			m.owner.param(),
-			{name: "amount", kind: "double", need: true, note: "above 0"},
+			{name: "amount", kind: "double", need: true, note: "above 0, six decimals"},
 			{name: "currency", kind: "string", need: true, note: "ISO 4217, the owner's"},
-			{name: "payment_notes", kind: "string"},
-			{name: "payment_time", kind: "string", note: "as in 09:57:29.000 GMT Tue Apr 07 2026"},
+			{name: "payment_notes", kind: "string", note: "to 4000 bytes"},
+			{name: "payment_time", kind: "string", note: "as in 09:57:29.000 GMT Tue Apr 07 2026, from 2000 to 366 days ahead; without one now"},
 			idempotencyParam,
 		},
 	}
 }
 
 // idempotencyParam is ours: an extra member of every call that moves money.
-var idempotencyParam = param{name: "idempotency_key", kind: "string", note: "a call that comes again with it is answered and not booked"}
+var idempotencyParam = param{name: "idempotency_key", kind: "string", note: "1 to 255 bytes; a call that comes again with it is answered and not booked"}
 
 func (m *movement) move(a *api, ctx context.Context, c call) (xmlrpc.Value, error) {
 	funds, err := m.params(c.Params, time.Now())

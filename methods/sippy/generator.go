@@ -12,9 +12,10 @@ import (
 
 // The switch's accounts generator (S-546): ${N:[1,3][0-9]} is a random digit of each
 // bracket, ${P:8} a random text of that length, ${C:username} what another member
-// became.
+// became. ${$} is a dollar sign, so that ${$}{P:8} stands for the text ${P:8} itself.
 const (
 	patternStart = "${"
+	dollar       = "$}" // behind patternStart
 	maxPattern   = 64   // digits or letters of one
 	maxGenerated = 1000 // bytes that a member may become
 	// generatorTries is how often a name that is taken is made anew.
@@ -105,6 +106,11 @@ func (g *generator) expand(text string) (string, bool) {
 		b.WriteString(before)
 		if !found {
 			return b.String(), true
+		}
+		if after, escaped := strings.CutPrefix(rest, dollar); escaped {
+			b.WriteByte('$')
+			text = after
+			continue
 		}
 		if len(rest) < 2 || rest[1] != ':' || !strings.ContainsRune("NPC", rune(rest[0])) {
 			b.WriteString(patternStart)

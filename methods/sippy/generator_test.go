@@ -23,6 +23,8 @@ func TestGeneratorPatterns(t *testing.T) {
 		// The macros of mails, and what only looks like a pattern.
 		"${balance} ${Q:1} ${n:[1]} $ {} ${": `\$\{balance\} \$\{Q:1\} \$\{n:\[1\]\} \$ \{\} \$\{`,
 		"${N}":                               `\$\{N\}`,
+		// What would be one, meant as it stands; also when another member copies it.
+		"${$}{P:8}": `\$\{P:8\}`, "a${$}${$}{N:[5]}${$": `a\$\$\{N:\[5\]\}\$\{\$`, "${$}${N:[5]}": `\$5`, "${$}": `\$`, "${C:literal}${N:[1]}": `\$\{P:8\}1`,
 		// None of these means anything.
 		"${N:}": "!", "${N:[]}": "!", "${N:5}": "!", "${N:[5}": "!", "${N:[5]x}": "!", "${N:[10]}": "!", "${N:[9-1]}": "!", "${N:[a]}": "!", "${N:[1,]}": "!",
 		"${N:[1]": "!", "${P:0}": "!", "${P:65}": "!", "${P:-1}": "!", "${P:x}": "!", "${P:": "!", "${C:}": "!", "${C:nothing}": "!", "${C:null}": "!",
@@ -30,7 +32,7 @@ func TestGeneratorPatterns(t *testing.T) {
 	} {
 		p, err := xmlrpc.OneStruct([]xmlrpc.Value{xmlrpc.Struct(
 			m("made", xmlrpc.String(text)), m("number", xmlrpc.Int(42)), m("word", xmlrpc.String("word")), m("double", xmlrpc.Double("1.5")),
-			m("null", xmlrpc.Nil()), m("other", xmlrpc.String("x${N:[9]}")),
+			m("null", xmlrpc.Nil()), m("other", xmlrpc.String("x${N:[9]}")), m("literal", xmlrpc.String("${$}{P:8}")),
 		)})
 		if err != nil {
 			t.Fatal(err)

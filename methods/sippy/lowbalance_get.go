@@ -10,7 +10,7 @@ import (
 func getLowBalanceMethod() method {
 	return method{
 		name: "getLowBalance", use: billing.UseReads, about: "Returns the low-balance settings of an account or customer.",
-		caller: byWholesaler, params: ownerParams, returns: lowBalanceMembers, run: (*api).getLowBalance,
+		caller: byWholesaler, params: ownerParams, returns: lowBalanceReturns(), run: (*api).getLowBalance,
 	}
 }
 

@@ -69,6 +69,8 @@ type caller string
 const (
 	byWholesaler caller = "i_wholesaler" // customer-level, payment and low-balance methods
 	byCustomer   caller = "i_customer"   // account-level methods
+	// byNobody: the method's page names no member, so who is trusted calls as root.
+	byNobody caller = ""
 )
 
 // param is a member of the struct that a method takes or returns.

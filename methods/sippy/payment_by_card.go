@@ -13,9 +13,9 @@ func makePaymentByCardMethod() method {
 		name: "makePaymentByCard", use: billing.UsePays, about: "Charges a card that is given with the call and not kept, and waits for the outcome. A declined card is no fault.",
 		caller: byWholesaler, run: (*api).makePaymentByCard,
 		params: slices.Concat(ownerParams, []param{
-			{name: "amount", kind: "double", need: true, note: "above 0, whole minor units"},
+			{name: "amount", kind: "double", need: true, note: "above 0, to " + billing.FormatMicros(billing.MaxCharge) + ", whole minor units"},
 			{name: "currency", kind: "string", need: true, note: "ISO 4217, the owner's"},
-			{name: "payer_ip_address", kind: "string", need: true},
+			{name: "payer_ip_address", kind: "string", need: true, note: "IPv4 or IPv6"},
 		}, oneTimeMembers(), []param{idempotencyParam}),
 		returns: []param{{name: "i_payment", kind: "int"}},
 	}

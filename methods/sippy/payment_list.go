@@ -2,6 +2,7 @@ package sippy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"topupd/billing"
@@ -12,15 +13,14 @@ func getPaymentsListMethod() method {
 	return method{
 		name: "getPaymentsList", use: billing.UseReads, about: "Lists payments of an account, of a customer, or of the customer who calls, newest first.",
 		caller: byWholesaler, run: (*api).getPaymentsList,
-		params: []param{
+		params: slices.Concat([]param{
 			{name: "i_account", kind: "int", note: "the account"},
 			{name: "i_customer", kind: "int", note: "the customer; without both the caller's own payments"},
-			{name: "offset", kind: "int"},
-			{name: "limit", kind: "int", note: "0 and absent are all; at most 10000"},
+		}, pageParams(billing.MaxPayments), []param{
 			{name: "start_date", kind: "string", note: "as payment_time, from then on"},
 			{name: "end_date", kind: "string", note: "as payment_time, that second too"},
 			{name: "type", kind: "string", note: "credit is money in, debit is money out"},
-		},
+		}),
 		returns: []param{{name: "payments", kind: "array", note: "of structs as getPaymentInfo returns, with i_payment, i_account and i_customer"}},
 	}
 }
@@ -64,14 +64,11 @@ func paymentFilter(p xmlrpc.Params) (f billing.PaymentFilter, err error) {
 	if f.Owner, err = ownerOrNone(p); err != nil {
 		return f, err
 	}
-	if f.Offset, err = countOf(p, "offset"); err != nil {
-		return f, err
-	}
-	limit, err := countOf(p, "limit")
+	rows, err := pageOf(p, billing.MaxPayments)
 	if err != nil {
 		return f, err
 	}
-	f.Limit = int(min(limit, billing.MaxPayments))
+	f.Offset, f.Limit = rows.offset, int(rows.limit)
 	if f.From, err = momentOf(p, "start_date"); err != nil {
 		return f, err
 	}

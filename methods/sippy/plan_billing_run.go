@@ -8,7 +8,7 @@ import (
 
 func billingRunMethod() method {
 	return method{
-		name: "billingRun", about: "Bills what is due of an account's plan now; a repeat bills nothing.", caller: byWholesaler, run: (*api).billingRun,
+		name: "billingRun", about: "Bills what is due of an account's plan now; a repeat bills nothing.", run: (*api).billingRun,
 		params: []param{anAccount.param()},
 	}
 }

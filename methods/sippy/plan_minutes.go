@@ -9,7 +9,7 @@ import (
 
 func getAccountMinutePlansMethod() method {
 	return method{
-		name: "getAccountMinutePlans", use: billing.UseReads, about: "Returns the minute plans of an account.", caller: byWholesaler, run: (*api).getAccountMinutePlans,
+		name: "getAccountMinutePlans", use: billing.UseReads, about: "Returns the minute plans of an account's plan and what is left of them in its present period; none while the plan is suspended.", run: (*api).getAccountMinutePlans,
 		params:  []param{anAccount.param()},
 		returns: []param{{name: "minute_plans", kind: "array", note: "structs of i_service_plan, description, price, seconds_total, seconds_left, chargeable_seconds"}},
 	}
@@ -31,10 +31,10 @@ func (a *api) getAccountMinutePlans(ctx context.Context, c call) (xmlrpc.Value, 
 	for i := range plans {
 		p := &plans[i]
 		rows[i] = xmlrpc.Struct(
-			xmlrpc.Member{Name: "i_service_plan", Value: xmlrpc.Int(int64(p.Plan))},
+			xmlrpc.Member{Name: "i_service_plan", Value: xmlrpc.Int(int64(p.ID))},
 			xmlrpc.Member{Name: "description", Value: xmlrpc.String(p.Description)},
 			xmlrpc.Member{Name: "price", Value: double(p.Price)},
-			xmlrpc.Member{Name: "seconds_total", Value: intOrNil(p.Total)},
+			xmlrpc.Member{Name: "seconds_total", Value: intOrNil(p.Seconds)},
 			xmlrpc.Member{Name: "seconds_left", Value: intOrNil(p.Left)},
 			xmlrpc.Member{Name: "chargeable_seconds", Value: xmlrpc.Int(p.Chargeable)},
 		)

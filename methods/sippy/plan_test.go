@@ -12,7 +12,7 @@ import (
 type fakePlan struct {
 	planID  billing.PlanID
 	plan    billing.Plan
-	minutes []billing.MinutePlan
+	minutes []billing.AccountMinutes
 }
 
 func (f *fake) ServicePlan(ctx context.Context, id billing.PlanID) (billing.Plan, error) {
@@ -20,7 +20,7 @@ func (f *fake) ServicePlan(ctx context.Context, id billing.PlanID) (billing.Plan
 	return f.plan, f.err
 }
 
-func (f *fake) MinutePlans(ctx context.Context, o billing.OwnerID) ([]billing.MinutePlan, error) {
+func (f *fake) MinutePlans(ctx context.Context, o billing.OwnerID) ([]billing.AccountMinutes, error) {
 	f.calls, f.actor, f.owner = f.calls+1, billing.ActorFrom(ctx), o
 	return f.minutes, f.err
 }
@@ -71,10 +71,9 @@ func TestAccountPlanMethods(t *testing.T) {
 		for _, v := range []xmlrpc.Value{xmlrpc.Nil(), xmlrpc.Int(0), xmlrpc.String("7"), xmlrpc.Struct()} {
 			refuses(t, method, members{m("i_account", v)}, 400, "Wrong i_account")
 		}
-		refuses(t, method, with(in, m("i_wholesaler", xmlrpc.Int(11))), 401, "Wrong i_wholesaler")
 	}
 	left := int64(60)
-	f := fake{fakePlan: fakePlan{minutes: []billing.MinutePlan{{Plan: 7, Description: "d", Price: 2_500_000, Left: &left, Chargeable: 3}}}}
+	f := fake{fakePlan: fakePlan{minutes: []billing.AccountMinutes{{MinutePlan: billing.MinutePlan{ID: 7, Plan: 2, Description: "d", Price: 2_500_000}, Left: &left, Chargeable: 3}}}}
 	v, fault := f.call(t, acme, "getAccountMinutePlans", in)
 	want := xmlrpc.Struct(m("result", xmlrpc.String("OK")), m("minute_plans", xmlrpc.Array(xmlrpc.Struct(
 		m("i_service_plan", xmlrpc.Int(7)), m("description", xmlrpc.String("d")), m("price", xmlrpc.Double("2.5")), m("seconds_total", xmlrpc.Nil()),

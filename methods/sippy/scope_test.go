@@ -2,23 +2,87 @@ package sippy
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"topupd/billing"
 	"topupd/methods/xmlrpc"
 )
 
+// callers is who names the customer that calls, written from the client reference: 1.3
+// for the groups, section 2 for each method's T. A method whose page names nobody takes
+// neither.
+var callers = map[caller]string{
+	// 2.1, 2.4, 2.5, 2.7: "customer-level, payment and low-balance calls".
+	"i_wholesaler": "getLowBalance setLowBalance makePayment makePaymentByCard getPaymentInfo getPaymentsList " +
+		"customerAddFunds customerCredit customerDebit createCustomer updateCustomer getCustomerInfo listCustomers " +
+		"deleteCustomer blockCustomer unblockCustomer",
+	// 2.6, 2.8: "account-level calls", the service plan.
+	"i_customer": "createAccount updateAccount listAccounts deleteAccount blockAccount unblockAccount getAccountInfo getServicePlanInfo",
+	// 2.3 and 2.5 ("no trusted mode mentioned"), 2.4 (i_voucher), 2.2, 2.8.
+	"": "addDebitCreditCard updateDebitCreditCard deleteDebitCreditCard getDebitCreditCardInfo listDebitCreditCards " +
+		"accountAddFunds accountCredit accountDebit rechargeVoucher billingRun getAccountMinutePlans getAuditLogs writeAuditLog",
+}
+
+func TestCallersAreThePages(t *testing.T) {
+	listed := map[string]caller{}
+	for by, names := range callers {
+		for name := range strings.FieldsSeq(names) {
+			listed[name] = by
+		}
+	}
+	for _, m := range table() {
+		if by, ok := listed[m.name]; !ok || by != m.caller {
+			t.Errorf("%s: the table says %q, the page %q", m.name, m.caller, by)
+		}
+	}
+	if len(listed) != len(table()) {
+		t.Errorf("%d methods, %d in the list", len(table()), len(listed))
+	}
+}
+
+// Where a page names nobody, root and who is trusted name nobody either: what they say
+// would be taken for nothing, and the call be root's. Without it they call as root.
+func TestNobodyIsNamed(t *testing.T) {
+	root := billing.Actor{Login: "root", Customer: billing.Root}
+	for name := range strings.FieldsSeq(callers[byNobody]) {
+		in := leastCall(name)
+		for _, actor := range []billing.Actor{root, {Trusted: true, Customer: billing.Root}} {
+			var f fake
+			if _, fault := f.call(t, actor, name, in); fault != nil || f.actor != actor {
+				t.Errorf("%s: %v %+v", name, fault, f.actor)
+			}
+			f = fake{}
+			_, fault := f.call(t, actor, name, with(in, m("i_wholesaler", xmlrpc.Int(10))))
+			if fault == nil || fault.Code != 400 || fault.String != "Wrong i_wholesaler" || f.calls != 0 {
+				t.Errorf("%s with i_wholesaler: %v, %d calls", name, fault, f.calls)
+			}
+		}
+		// To a login it is an unknown member, and gives nothing.
+		if f := accepts(t, name, with(in, m("i_wholesaler", xmlrpc.Int(11)))); f.actor.Customer != acme.Customer || !f.actor.Direct {
+			t.Errorf("%s: %+v", name, f.actor)
+		}
+	}
+}
+
 // Every method reads its owner and i_wholesaler in the same way.
 func TestOwners(t *testing.T) {
 	for _, method := range allMethods(t) {
-		in := with(sample(method), m("i_wholesaler", xmlrpc.Int(10)))
+		in := sample(method)
 		field := "i_account"
 		if method[:8] == "customer" {
 			field = "i_customer"
 		}
+		fields := []string{field}
+		if takesWholesaler(method) {
+			in = with(in, m("i_wholesaler", xmlrpc.Int(10)))
+			fields = append(fields, "i_wholesaler")
+			refuses(t, method, with(in, m("i_wholesaler", xmlrpc.Int(11))), 401, "Wrong i_wholesaler")
+		}
 		accepts(t, method, in)
 		refuses(t, method, without(in, field), 400, "Parameter "+field+" is required")
-		for _, name := range []string{field, "i_wholesaler"} {
+		for _, name := range fields {
 			for _, v := range []xmlrpc.Value{
 				xmlrpc.Nil(), xmlrpc.String(""), xmlrpc.String("7"), xmlrpc.Double("7.0"), xmlrpc.Bool(true),
 				xmlrpc.Int(0), xmlrpc.Int(-1), xmlrpc.Struct(), xmlrpc.Array(xmlrpc.Int(7)), xmlrpc.DateTime("20260101T00:00:00"),
@@ -28,8 +92,11 @@ func TestOwners(t *testing.T) {
 			refuses(t, method, with(in, m(name, xmlrpc.Int(billing.MaxOwnerNumber+1))), 401, "Wrong "+name)
 			refuses(t, method, with(in, m(name, xmlrpc.Int(math.MaxInt64))), 401, "Wrong "+name)
 		}
-		refuses(t, method, with(in, m("i_wholesaler", xmlrpc.Int(11))), 401, "Wrong i_wholesaler")
 	}
+}
+
+func takesWholesaler(method string) bool {
+	return slices.Contains(strings.Fields(callers[byWholesaler]), method)
 }
 
 func TestOneOwner(t *testing.T) {
@@ -75,6 +142,9 @@ func TestScope(t *testing.T) {
 			var f fake
 			in := sample(method)
 			if c.wholesaler != 0 {
+				if !takesWholesaler(method) {
+					continue
+				}
 				in = with(in, m("i_wholesaler", xmlrpc.Int(c.wholesaler)))
 			}
 			_, fault := f.call(t, c.actor, method, in)
@@ -98,10 +168,10 @@ func TestScope(t *testing.T) {
 func TestTheOtherCallerIsRefused(t *testing.T) {
 	for method, other := range map[string]string{
 		"deleteAccount": "i_wholesaler", "updateAccount": "i_wholesaler", "blockAccount": "i_wholesaler",
-		"accountCredit": "i_customer",
+		"accountCredit": "i_customer", "billingRun": "i_customer", "rechargeVoucher": "i_customer", "getAuditLogs": "i_customer",
 	} {
 		var f fake
-		_, fault := f.call(t, billing.Actor{Login: "root", Customer: billing.Root}, method, with(sample(method), m(other, xmlrpc.Int(11))))
+		_, fault := f.call(t, billing.Actor{Login: "root", Customer: billing.Root}, method, with(leastCall(method), m(other, xmlrpc.Int(11))))
 		if fault == nil || fault.Code != 400 || fault.String != "Wrong "+other || f.calls != 0 {
 			t.Errorf("%s with %s: %v, %d calls", method, other, fault, f.calls)
 		}

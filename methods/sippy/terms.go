@@ -1,6 +1,7 @@
 package sippy
 
 import (
+	"strconv"
 	"strings"
 
 	"topupd/billing"
@@ -9,16 +10,16 @@ import (
 
 // paymentTerms are members of accounts and customers that billing acts on.
 var paymentTerms = []param{
-	{name: "credit_limit", kind: "double or nil", note: "nil is unlimited"},
+	{name: "credit_limit", kind: "double or nil", note: "0 or more, six decimals; nil is unlimited"},
 	{name: "payment_currency", kind: "string", note: "ISO 4217; it never changes"},
-	{name: "email", kind: "string"},
-	{name: "min_payment_amount", kind: "double or nil", note: "the least payment taken by hand"},
+	{name: "email", kind: "string", note: "a mail address, to 255 characters; empty is none"},
+	{name: "min_payment_amount", kind: "double or nil", note: "the least payment taken by hand, 0 or more"},
 	{name: "time_zone", kind: "string", note: "ours: an IANA name, for billing periods and mails"},
 }
 
 var accountTerms = append([]param{
-	{name: "description", kind: "string"},
-	{name: "lifetime", kind: "int", note: "days from the first use; -1 is unlimited"},
+	{name: "description", kind: "string", note: "to 255 characters"},
+	{name: "lifetime", kind: "int", note: "days from the first use, 1 to " + strconv.Itoa(billing.MaxLifetime) + "; -1 is unlimited"},
 	{name: "on_payment_action", kind: "int or nil", note: "0 extends the lifetime, 1 clears the first use, 2 restarts billing; nil does nothing"},
 }, paymentTerms...)
 
@@ -26,7 +27,7 @@ var accountTerms = append([]param{
 func secretParams(names ...string) []param {
 	params := make([]param, len(names))
 	for i, name := range names {
-		params[i] = param{name: name, kind: "string", note: "not kept, and never returned"}
+		params[i] = param{name: name, kind: "string", note: "checked and not kept"}
 	}
 	return params
 }
@@ -102,11 +103,14 @@ func onPaymentValue(action billing.OnPayment) xmlrpc.Value {
 	return xmlrpc.Nil()
 }
 
-// secrets checks members that are not kept.
-func (r *changes) secrets(params []param) {
+// secrets checks members that are not kept, and names those that set a password.
+func (r *changes) secrets(params []param) (set []string) {
 	for _, p := range params {
-		r.text(p.name)
+		if c := r.text(p.name); c.Value != nil && *c.Value != "" {
+			set = append(set, p.name)
+		}
 	}
+	return set
 }
 
 func (r *changes) fields(fields []field) attributes {

@@ -15,7 +15,7 @@ type voucherEngine interface {
 
 func voucherMethods() []method {
 	return []method{{
-		name: "rechargeVoucher", use: billing.UsePays, about: "Credits an account with a voucher, which works once.", caller: byWholesaler, run: (*api).rechargeVoucher,
+		name: "rechargeVoucher", use: billing.UsePays, about: "Credits an account with a voucher, which works once.", run: (*api).rechargeVoucher,
 		params: slices.Concat(anAccount.eitherParams(), []param{
 			{name: "voucher_id", kind: "string", need: true, note: "the code of the voucher"},
 			{name: "secret_pin", kind: "string", note: "where the voucher has one"},

@@ -3,6 +3,7 @@ package subscription
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/google/go-cmp/cmp"
 )
 
 func init() {
@@ -119,4 +121,67 @@ func typed(n *node, s *openapi3.Schema) (any, error) {
 		return strconv.ParseBool(n.Text)
 	}
 	return n.Text, nil
+}
+
+// TestExamplesAsTheyAreSent: what the document shows of a body that is not JSON is that
+// body: a request is taken as its JSON twin, an answer says what its JSON twin says.
+func TestExamplesAsTheyAreSent(t *testing.T) {
+	doc := newContract(t).doc
+	text := func(name string, m *openapi3.MediaType) string {
+		shown, _ := m.Extensions["x-text"].(string)
+		if shown == "" && !strings.HasSuffix(name, "json") {
+			t.Errorf("%s shows no text", name)
+		}
+		return shown
+	}
+	item := doc.Paths.Value("/api/subscriptions/{subscriptionId}/autotopup")
+	want := ""
+	for _, name := range []string{"application/json", "text/json", "text/html", "application/xml", "text/xml", "application/x-www-form-urlencoded"} {
+		m := item.Post.RequestBody.Value.Content[name]
+		body := text(name, m)
+		if body == "" {
+			b, err := json.Marshal(m.Example)
+			must(t, err)
+			body = string(b)
+		}
+		k := newKit(t)
+		if w := k.call("acme", "POST", address, name, body); w.Code != http.StatusOK {
+			t.Errorf("%s: %s: %d %s", name, body, w.Code, w.Body)
+		}
+		got := k.call("acme", "GET", address, "", "").Body.String()
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Errorf("%s: %s: %s, want %s", name, body, got, want)
+		}
+	}
+	answers := []*openapi3.Response{item.Get.Responses.Status(200).Value, item.Post.Responses.Status(200).Value}
+	for _, r := range doc.Components.Responses {
+		answers = append(answers, r.Value)
+	}
+	seen := 0
+	for _, r := range answers {
+		for name, m := range r.Content {
+			shown := text(name, m)
+			if shown == "" {
+				continue
+			}
+			seen++
+			var said any
+			var err error
+			if strings.HasSuffix(name, "xml") {
+				said, err = decodeXMLBody(strings.NewReader(shown), nil, m.Schema, nil)
+			} else {
+				err = json.Unmarshal([]byte(shown), &said)
+			}
+			must(t, err)
+			if diff := cmp.Diff(m.Example, said); diff != "" {
+				t.Errorf("%s: %s\n%s", name, shown, diff)
+			}
+		}
+	}
+	if seen < 12 {
+		t.Errorf("only %d examples were looked at", seen)
+	}
 }

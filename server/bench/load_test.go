@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
@@ -27,6 +28,9 @@ type load struct {
 	body        func(r *rand.Rand, dst []byte) []byte
 	want        string  // must occur in every answer
 	login       *digest // nil: no Authorization header
+	media       string  // empty: text/xml
+	token       string  // a bearer token; empty: none
+	status      int     // 0: 200
 }
 
 // run sends for d and returns requests a second.
@@ -79,7 +83,7 @@ func (l *load) connection(r *rand.Rand, deadline time.Time) (n int64, err error)
 		if status, reply, err = readReply(in, reply[:0]); err != nil {
 			return n, err
 		}
-		if status != 200 || !bytes.Contains(reply, []byte(l.want)) {
+		if status != cmp.Or(l.status, 200) || !bytes.Contains(reply, []byte(l.want)) {
 			return n, fmt.Errorf("status %d: %s", status, reply)
 		}
 		n++
@@ -90,7 +94,12 @@ func (l *load) connection(r *rand.Rand, deadline time.Time) (n int64, err error)
 func (l *load) head(dst []byte, length int, login *digest) []byte {
 	dst = append(dst, "POST "...)
 	dst = append(dst, l.path...)
-	dst = append(dst, " HTTP/1.1\r\nHost: topupd\r\nContent-Type: text/xml\r\nContent-Length: "...)
+	dst = append(dst, " HTTP/1.1\r\nHost: topupd\r\nContent-Type: "...)
+	dst = append(dst, cmp.Or(l.media, "text/xml")...)
+	if l.token != "" {
+		dst = append(append(dst, "\r\nAuthorization: Bearer "...), l.token...)
+	}
+	dst = append(dst, "\r\nContent-Length: "...)
 	dst = strconv.AppendInt(dst, int64(length), 10)
 	if login != nil {
 		dst = login.authorize(dst, l.path)

@@ -23,6 +23,11 @@ func ratio(b *testing.B, connections int, body func(*rand.Rand, []byte) []byte, 
 	defer stop()
 	plain := &load{addr: addr, path: path, connections: connections, body: body, want: "methodResponse"}
 	real := &load{addr: w.addr, path: path, connections: connections, body: body, want: "<string>OK</string>", login: login}
+	inTurns(b, plain, real, target)
+}
+
+// inTurns measures one after the other.
+func inTurns(b *testing.B, plain, real *load, target float64) {
 	var bares, reals, ratios []float64
 	for range rounds {
 		x, err := plain.run(slice)

@@ -34,8 +34,10 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	code := m.Run()
-	if shared != nil {
-		shared.close()
+	for _, w := range []*world{shared, rest} {
+		if w != nil {
+			w.close()
+		}
 	}
 	os.Exit(code)
 }
@@ -74,31 +76,20 @@ var (
 	sharedOnce sync.Once
 )
 
-const password = "benchmark-password"
+const (
+	password = "benchmark-password"
+	token    = "tpd_benchmark-token-benchmark"
+)
 
 // theWorld builds, imports and serves once for all benchmarks.
 func theWorld(b *testing.B) *world {
 	b.Helper()
 	sharedOnce.Do(func() {
-		dir, err := os.MkdirTemp("", "topupd-bench-")
-		must(b, err)
-		w := &world{dir: dir, binary: filepath.Join(dir, "topupd"), db: filepath.Join(dir, "bench.db")}
-		shared = w
-		out, err := exec.Command("go", "build", "-o", w.binary, "topupd").CombinedOutput()
-		if err != nil {
-			b.Fatalf("%v: %s", err, out)
-		}
-		file := filepath.Join(dir, "base.jsonl")
+		shared = newWorld(b)
+		file := filepath.Join(shared.dir, "base.jsonl")
 		must(b, writeBase(file, *accounts))
-		start := time.Now()
-		out, err = w.command("import", file).CombinedOutput()
-		if err != nil {
-			b.Fatalf("%v: %s", err, out)
-		}
-		w.imported = time.Since(start)
-		must(b, os.Remove(file))
-		syscall.Sync() // what the import left to be written is not the server's load
-		w.start(b)
+		shared.load(b, file)
+		shared.start(b)
 	})
 	if shared == nil || shared.addr == "" {
 		b.Fatal("the server did not start")
@@ -106,11 +97,38 @@ func theWorld(b *testing.B) *world {
 	return shared
 }
 
+// newWorld builds the binary in a folder of its own.
+func newWorld(b *testing.B) *world {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "topupd-bench-")
+	must(b, err)
+	w := &world{dir: dir, binary: filepath.Join(dir, "topupd"), db: filepath.Join(dir, "bench.db")}
+	out, err := exec.Command("go", "build", "-o", w.binary, "topupd").CombinedOutput()
+	if err != nil {
+		w.close()
+		b.Fatalf("%v: %s", err, out)
+	}
+	return w
+}
+
+// load imports a file and deletes it.
+func (w *world) load(b *testing.B, file string) {
+	b.Helper()
+	start := time.Now()
+	out, err := w.command("import", file).CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	w.imported = time.Since(start)
+	must(b, os.Remove(file))
+	syscall.Sync() // what the import left to be written is not the server's load
+}
+
 func (w *world) command(args ...string) *exec.Cmd {
 	c := exec.Command(w.binary, args...)
 	c.Dir = w.dir
 	c.Env = append(os.Environ(), "TOPUPD_DB="+w.db, "TOPUPD_LOG_LEVEL=warn",
-		"TOPUPD_ADMIN_USER=admin", "TOPUPD_ADMIN_PASSWORD="+password)
+		"TOPUPD_ADMIN_USER=admin", "TOPUPD_ADMIN_PASSWORD="+password, "TOPUPD_ADMIN_TOKEN="+token)
 	return c
 }
 
@@ -188,6 +206,13 @@ func (w *world) bareServer(b *testing.B, body []byte) (addr string, stop func())
 	b.Helper()
 	res, err := http.Post("http://"+w.addr+path, "text/xml", strings.NewReader(string(body)))
 	must(b, err)
+	return w.bareAnswering(b, res)
+}
+
+// bareAnswering answers the bytes of an answer.
+func (w *world) bareAnswering(b *testing.B, res *http.Response) (addr string, stop func()) {
+	b.Helper()
+	defer res.Body.Close()
 	reply, err := io.ReadAll(res.Body)
 	must(b, err)
 	file := filepath.Join(w.dir, "reply.xml")

@@ -32,6 +32,8 @@ type Config struct {
 	StripeWebhook billing.Secret // empty: no webhook
 	HookURL       string
 	HookSecret    billing.Secret
+	// PoolPlanStatuses answers refused pool plan top-ups with a 4xx.
+	PoolPlanStatuses bool
 	// Engine are the rules' settings.
 	Engine billing.Settings
 

@@ -87,6 +87,7 @@ var settingCases = []struct {
 	{"event-days", "0", "-1", "from 0 to 36500", false},
 	{"failed-topups-again", "true", "perhaps", "true or false", false},
 	{"topup-declined-created", "true", "perhaps", "true or false", false},
+	{"pool-plan-statuses", "true", "perhaps", "true or false", false},
 	{"audit-days", "0", "-1", "from 0 to 36500", false},
 	{"audit-days", "30", "30d", "from 0 to 36500", false},
 	{"missed-periods", "all", "some", "current, all, none", false},

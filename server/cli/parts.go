@@ -39,7 +39,7 @@ type Parts struct {
 	// Mounts are the interfaces.
 	Mounts func(e *billing.Engine, c *Config, log zerolog.Logger) ([]Mount, error)
 	// Interfaces are the REST interfaces.
-	Interfaces func(*billing.Engine, *Config) []server.Interface
+	Interfaces func(e *billing.Engine, c *Config) []server.Interface
 	// Clock checks the schedules of jobs and makes what calls them.
 	Clock func(jobs []Job, location *time.Location, log JobLog) (Clock, error)
 

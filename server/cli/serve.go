@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -33,10 +34,17 @@ const stopSlack = 500 * time.Millisecond
 // few MiB, since SQLite's caches are not in it, and was collected seven times a second.
 const gcPercent = 300
 
+// diskWaiters are processors for Go's scheduler beyond the machine's: a goroutine that
+// reads or syncs a file keeps its own for a while, waiting.
+const diskWaiters = 2
+
 // Run serves until the context ends.
 func (c *serveCmd) Run(a *app) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + diskWaiters)
 	}
 	cfg, err := a.config()
 	if err != nil {

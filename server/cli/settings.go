@@ -38,6 +38,7 @@ type Settings struct {
 	ScheduleBilling    string `name:"schedule-billing" env:"TOPUPD_SCHEDULE_BILLING" default:"5 0 * * *" help:"When billing runs; empty is never." group:"Settings"`
 	ScheduleProfiles   string `name:"schedule-profiles" env:"TOPUPD_SCHEDULE_PROFILES" default:"15 0 * * *" help:"When top-up profiles run; empty is never." group:"Settings"`
 	StackExpected      toggle `name:"stack-expected-payments" env:"TOPUPD_STACK_EXPECTED_PAYMENTS" default:"false" help:"Let top-up profiles expect another payment while one is open." group:"Settings"`
+	PoolPlanStatuses   toggle `name:"pool-plan-statuses" env:"TOPUPD_POOL_PLAN_STATUSES" default:"false" help:"Answer refused pool plan top-ups with a 4xx, not with 200 and the code." group:"Settings"`
 	ScheduleRecurring  string `name:"schedule-recurring" env:"TOPUPD_SCHEDULE_RECURRING" default:"*/5 * * * *" help:"When recurring top-ups run; empty is never." group:"Settings"`
 	FailedTopupsAgain  toggle `name:"failed-topups-again" env:"TOPUPD_FAILED_TOPUPS_AGAIN" default:"false" help:"A recurring top-up that was not paid does not count as one of its number of periods." group:"Settings"`
 	DeclinedCreated    toggle `name:"topup-declined-created" env:"TOPUPD_TOPUP_DECLINED_CREATED" default:"false" help:"TMF654: answer 201 with status FAILED to a declined top-up, instead of 400." group:"Settings"`
