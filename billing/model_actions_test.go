@@ -42,7 +42,7 @@ type actionModel struct {
 	pockets map[pocketKey]*pocket
 }
 
-// Random credits, usage, adjustments, transfers, reservations, releases, expiries and
+// Random top-ups, credits, usage, adjustments, transfers, reservations, releases, expiries and
 // restarts: each is refused exactly when the naive model says that not enough is
 // available, what is reserved never counts as available, and after every step every
 // bucket is what the model says and verify finds nothing.
@@ -51,6 +51,7 @@ func TestActionModel(t *testing.T) {
 		m := newActionModel(t, rt)
 		defer m.k.store.Close()
 		rt.Repeat(map[string]func(*rapid.T){
+			"topup":    m.topup,
 			"credit":   m.credit,
 			"usage":    m.usage,
 			"adjust":   m.adjust,
@@ -67,7 +68,7 @@ func TestActionModel(t *testing.T) {
 }
 
 func newActionModel(t *testing.T, rt *rapid.T) *actionModel {
-	m := &actionModel{k: newKit(t), clock: t0, pockets: map[pocketKey]*pocket{}}
+	m := &actionModel{k: newKit(t, func(c *billing.Config) { c.Settings.PaymentWait = 0 }), clock: t0, pockets: map[pocketKey]*pocket{}}
 	m.k.ok(m.k.engine.Import(root(t0), false, func(im *billing.Importer) error {
 		for _, n := range []int64{10, 20} {
 			if err := im.Owner(billing.OwnerLine{Owner: billing.Customer(n), Currency: billing.To("USD")}); err != nil {
@@ -79,6 +80,13 @@ func newActionModel(t *testing.T, rt *rapid.T) *actionModel {
 			limit := int64(i) * 5 * usd
 			l.Parent, l.CreditLimit = billing.To(int64(10+10*(i/2))), billing.To(limit)
 			if err := im.Owner(l); err != nil {
+				return err
+			}
+			token := billing.Secret("tok_ok")
+			if n == brokeAccount {
+				token = "tok_declined"
+			}
+			if err := im.Card(billing.CardLine{ID: billing.CardID(n), Owner: billing.Account(n), Gateway: billing.To("sandbox"), Token: billing.To(token), Primary: billing.To(true)}); err != nil {
 				return err
 			}
 			m.pockets[pocketKey{n, "USD"}] = &pocket{balance: 20 * usd, limit: limit, held: map[billing.ActionID]hold{}}
@@ -137,6 +145,32 @@ func (m *actionModel) move(rt *rapid.T, kind billing.PostingKind, sign int64) {
 	_, err := m.k.engine.MoveFunds(root(m.clock), billing.MoveFundsParams{Owner: billing.Account(key.account), Kind: kind, Amount: n, Currency: "USD"})
 	m.k.ok(err)
 	m.pockets[key].balance += sign * n
+}
+
+// brokeAccount is the one whose card is declined.
+const brokeAccount = 102
+
+// topup credits what the card was charged, and nothing else ever.
+func (m *actionModel) topup(rt *rapid.T) {
+	key := rapid.SampledFrom(pocketKeys[:3]).Draw(rt, "account")
+	n := rapid.Int64Range(1, 30).Draw(rt, "amount") * usd
+	made, err := m.k.engine.CreateBalanceTopup(root(m.clock), billing.CreateBalanceTopupParams{Owner: billing.Account(key.account), Amount: n, Currency: "USD"})
+	if key.account == brokeAccount && billing.ErrorCode(err) == billing.Conflict {
+		return // the card network allows no further try
+	}
+	m.k.ok(err)
+	m.k.drain(m.clock)
+	v, err := m.k.engine.BalanceTopup(root(m.clock), made.ID)
+	m.k.ok(err)
+	want := billing.TopupCompleted
+	if key.account == brokeAccount {
+		want = billing.TopupFailed
+	} else {
+		m.pockets[key].balance += n
+	}
+	if v.State != want {
+		rt.Fatalf("the top-up is %s (%s), not %s", v.State, v.Reason, want)
+	}
 }
 
 func (m *actionModel) credit(rt *rapid.T) { m.move(rt, billing.PostCredit, 1) }
