@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,4 +102,35 @@ func TestActionEvents(t *testing.T) {
 	_, err = k.engine.Adjust(root(t0), billing.AdjustParams{Owner: a, Unit: "USD", Amount: -1000 * usd})
 	wantError(t, "refused", err, billing.Conflict, "amount")
 	want("refused")
+}
+
+// A transfer names both its owners with their balances, so it is told to who sees both, as
+// it is shown to them.
+func TestTransferEventsScope(t *testing.T) {
+	k, c := eventKit(t)
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		if err := im.Owner(billing.OwnerLine{Owner: billing.Customer(20), Name: billing.To("Other"), Currency: billing.To("USD")}); err != nil {
+			return err
+		}
+		return im.Owner(billing.OwnerLine{Owner: billing.Account(200), Parent: billing.To(int64(20)), Name: billing.To("Foreign"), Currency: billing.To("USD")})
+	}))
+	k.listen(byCustomer(10), "https://giver")
+	k.listen(byCustomer(20), "https://taker")
+	k.listen(root(t0), "https://root", billing.EventType{Resource: billing.ResourceTransfer, Kind: billing.EventCreate}, billing.EventType{Resource: billing.ResourceTransfer, Kind: billing.EventChange})
+	tr, err := k.engine.Transfer(root(t0), billing.TransferParams{From: billing.Account(100), To: billing.Account(200), Unit: "USD", Amount: usd})
+	k.ok(err)
+	_, err = k.engine.DescribeTransfer(root(t0), tr.ID, func(string) (string, error) { return `{"reason":"moved"}`, nil })
+	k.ok(err)
+	k.deliver()
+	for callback, want := range map[string]int{"https://giver": 0, "https://taker": 0, "https://root": 2} {
+		n := 0
+		for _, body := range c.bodies(callback) {
+			if strings.HasPrefix(body, "transfer:") {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%s was told of %d transfers, want %d", callback, n, want)
+		}
+	}
 }

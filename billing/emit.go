@@ -3,13 +3,15 @@ package billing
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 )
 
 // emit keeps an event for the subscriptions that may see its owner and want its type,
 // with a delivery to each, in the transaction of the change itself: what is rolled back
 // was never told, and what is committed is. Nothing is kept that nobody subscribed to.
 // record is the engine's record as it is now; id is the record's, of a bucket its owner's.
-func (u *unitOfWork) emit(kind EventKind, owner *Owner, resource EventResource, id int64, record any) error {
+// A record that names others too is told only to who sees them as well.
+func (u *unitOfWork) emit(kind EventKind, owner *Owner, resource EventResource, id int64, record any, others ...*Owner) error {
 	if u.quiet {
 		return nil
 	}
@@ -24,7 +26,7 @@ func (u *unitOfWork) emit(kind EventKind, owner *Owner, resource EventResource, 
 	var ev *Event
 	for i := range hubs {
 		h := &hubs[i]
-		if !h.live() || !h.sees(owner) || !h.Wants(t) {
+		if !h.live() || !h.sees(owner) || !h.Wants(t) || slices.ContainsFunc(others, func(o *Owner) bool { return !h.sees(o) }) {
 			continue
 		}
 		if ev == nil {

@@ -26,6 +26,11 @@ var sendAgain = []time.Duration{
 	4 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 }
 
+// sendPatience is for how long an event may have waited behind one that was given up and
+// still have all its tries: about what those take. Behind a callback that is gone, what
+// piled up for a day would otherwise wait a day more for each event of its record.
+const sendPatience = 24 * time.Hour
+
 // jittered is the wait, give or take a fifth: callbacks that failed together are not
 // called together.
 func jittered(d time.Duration) time.Duration {
@@ -304,7 +309,8 @@ func (e *Engine) eventSent(ctx context.Context, was Delivery, ev *Event, status 
 	})
 }
 
-// nextDelivery makes the oldest that waited for this one due.
+// nextDelivery makes the oldest that waited for this one due. One that waited long for
+// one that was given up is tried once.
 func (u *unitOfWork) nextDelivery(over *Delivery) error {
 	next, err := u.tx.WaitingDelivery(over.Hub, over.Subject)
 	if errors.Is(err, NotFound) {
@@ -314,5 +320,8 @@ func (u *unitOfWork) nextDelivery(over *Delivery) error {
 		return err
 	}
 	next.DueAt, u.events = u.real, true
+	if over.State == DeliveryDead && u.real.Sub(next.CreatedAt) > sendPatience {
+		next.Tries = len(sendAgain) // the last one is left
+	}
 	return u.tx.SetDelivery(&next)
 }

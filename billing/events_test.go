@@ -290,6 +290,54 @@ func TestEventGivenUp(t *testing.T) {
 	}
 }
 
+// TestEventsBehindADeadCallback: what piled up behind an event that was given up is tried
+// once each, so that a callback that is gone does not have them pile up for ever; what is
+// young has all its tries.
+func TestEventsBehindADeadCallback(t *testing.T) {
+	k, c := eventKit(t)
+	h := k.listen(byCustomer(10), "https://gone", balanceChange)
+	c.say(h.Callback, func(billing.EventMessage) (int, error) { return 0, errors.New("refused") })
+	owner := billing.Account(100)
+	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
+		o, err := tx.Owner(owner)
+		for i := range 5 {
+			d := billing.Delivery{Top: o.Top, Hub: h.ID, Subject: "bucket:201", State: billing.DeliveryPending, CreatedAt: time.Now()}
+			if i < 4 {
+				d.CreatedAt = d.CreatedAt.Add(-25 * time.Hour)
+			}
+			if i == 0 {
+				d.DueAt = t0
+			}
+			ev := billing.Event{Top: o.Top, Owner: owner, EventType: balanceChange, RecordID: int64(owner), Record: "{}", At: d.CreatedAt}
+			if err == nil {
+				err = tx.AddEvent(&ev)
+			}
+			if d.Event = ev.ID; err == nil {
+				err = tx.AddDelivery(&d)
+			}
+		}
+		return err
+	}))
+	for n := 0; k.deliveries()[0].Delivery.State == billing.DeliveryPending; n++ {
+		if n > 20 {
+			t.Fatal("it is never given up")
+		}
+		k.due()
+		k.deliver()
+	}
+	rows := k.wantDeliveries(billing.DeliveryDead, billing.DeliveryDead, billing.DeliveryDead, billing.DeliveryDead, billing.DeliveryPending)
+	if n := len(c.bodies("")); n != 11+3+1 || rows[4].Delivery.Tries != 1 {
+		t.Errorf("%d messages, the last one was tried %d times", n, rows[4].Delivery.Tries)
+	}
+	// A person's word brings all tries back.
+	if n, err := k.engine.Resend(root(t0), billing.ResendParams{Event: 2}); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	if d := k.deliveries()[1].Delivery; d.State != billing.DeliveryPending || d.Tries != 0 {
+		t.Errorf("resent: %+v", d)
+	}
+}
+
 // TestEventAfterACrash: an event that was committed is delivered by the next process; one
 // that was posted and not recorded is posted again under the same id once its lease is over.
 func TestEventAfterACrash(t *testing.T) {

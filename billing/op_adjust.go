@@ -137,15 +137,23 @@ func (m Merge) changes(extra *string) (bool, error) {
 
 // described writes the row of an action whose description changed, and tells of it. The
 // row says only that: what is kept beside a record may be long.
-func (u *unitOfWork) described(table string, res EventResource, owner OwnerID, id ActionID, record any) error {
+func (u *unitOfWork) described(table string, res EventResource, owner OwnerID, id ActionID, record any, others ...OwnerID) error {
 	o, err := u.tx.Owner(owner)
 	if err != nil {
 		return err
 	}
+	named := make([]*Owner, len(others))
+	for i, other := range others {
+		is, err := u.tx.Owner(other)
+		if err != nil {
+			return err
+		}
+		named[i] = &is
+	}
 	if err := u.audit(AuditUpdate, o.Top, auditKey(table, "id", int64(id)), newAudit().set("description", "changed")); err != nil {
 		return err
 	}
-	return u.emit(EventChange, &o, res, int64(id), record)
+	return u.emit(EventChange, &o, res, int64(id), record, named...)
 }
 
 // unknownAction makes what is not there and what is out of scope the same.

@@ -77,7 +77,7 @@ func (u *unitOfWork) transfer(p TransferParams) (Transfer, error) {
 	if err := u.auditTransfer(&t); err != nil {
 		return t, err
 	}
-	if err := u.emit(EventCreate, &from.j.Owner, ResourceTransfer, int64(t.ID), &t); err != nil {
+	if err := u.emit(EventCreate, &from.j.Owner, ResourceTransfer, int64(t.ID), &t, &to.j.Owner); err != nil {
 		return t, err
 	}
 	if err := u.movedHolding(from, -t.Taken()); err != nil {
@@ -205,7 +205,7 @@ func (e *Engine) DescribeTransfer(ctx context.Context, id ActionID, extra Merge)
 		if err := u.tx.SetTransfer(&t); err != nil {
 			return err
 		}
-		return u.described("transfers", ResourceTransfer, t.From, t.ID, &t)
+		return u.described("transfers", ResourceTransfer, t.From, t.ID, &t, t.To)
 	})
 	return t, err
 }
