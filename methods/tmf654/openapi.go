@@ -127,6 +127,9 @@ func (d *document) checkBody(schema string, r *http.Request) ([]byte, error) {
 	if err := unmarshalNumbers(b, &value); err != nil || !json.Valid(b) {
 		return nil, wrongMember("body", "the body is no JSON")
 	}
+	if twice, err := givenTwice(b); err != nil || twice != "" {
+		return nil, wrongMember("body", "a member is given twice")
+	}
 	s := d.schemas[schema]
 	if s == nil {
 		return nil, fmt.Errorf("the contract has no schema %s", schema)
