@@ -126,6 +126,8 @@ func (e *Engine) DeleteBalanceTopup(ctx context.Context, id TopupID) error {
 			return err
 		}
 		switch {
+		case t.State == TopupCreated && t.Charge != 0: // whoever waits for it must find it
+			return Errorf(Conflict, "", "the top-up is being paid")
 		case t.Rule == t.ID:
 			r, err := u.tx.TopupRule(t.Rule)
 			if err != nil {
@@ -138,8 +140,6 @@ func (e *Engine) DeleteBalanceTopup(ctx context.Context, id TopupID) error {
 			}
 		case t.State == TopupCompleted:
 			return Errorf(Conflict, "", "a top-up that was paid is not deleted")
-		case t.State == TopupCreated:
-			return Errorf(Conflict, "", "the top-up is being paid")
 		}
 		t.DeletedAt = u.now
 		if err := u.tx.SetBalanceTopup(&t); err != nil {

@@ -553,3 +553,27 @@ func TestResolved(t *testing.T) {
 		k.verify()
 	}
 }
+
+// TestDeleteWhilePaying: a recurring top-up whose first period is being charged stays in
+// the lists until that is settled: whoever pays for it gets its answer.
+func TestDeleteWhilePaying(t *testing.T) {
+	k := newKit(t)
+	body := `{"amount":{"amount":2,"units":"USD"},"isAutoTopup":true,"recurringPeriod":"daily","partyAccount":{"id":"` + alice + `"}}`
+	status := make(chan int)
+	go func() { status <- k.send("root", "POST", base+"/topupBalance", body).Code }()
+	const id = base + "/topupBalance/0.0.0.1+-topup+1"
+	for {
+		if code, _ := k.call("root", "GET", id, ""); code == 200 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	k.must(409, "root", "DELETE", id, "")
+	stop := k.working()
+	if got := <-status; got != 201 {
+		t.Errorf("the POST is answered with %d", got)
+	}
+	stop()
+	k.expect("CONFIRMED", 194)
+	k.must(204, "root", "DELETE", id, "")
+}
