@@ -179,6 +179,9 @@ func (u *unitOfWork) chargeByHand(j *Judged, amount int64, card Card, cause stri
 	if err == nil {
 		gross, err = AddMicros(gross, fee)
 	}
+	if err == nil { // what is captured must be creditable
+		_, err = AddMicros(j.Bucket.Balance, amount)
+	}
 	if err != nil {
 		return Charge{}, false, err
 	}

@@ -227,3 +227,13 @@ func TestRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestNoRoomForCredit: what could not be credited any more is not charged.
+func TestNoRoomForCredit(t *testing.T) {
+	k := newKit(t)
+	k.must(201, "10", "POST", base+"/adjustBalance", `{"amount":{"amount":"9223372036662","units":"USD"},"partyAccount":{"id":"`+alice+`"}}`)
+	k.must(400, "10", "POST", base+"/topupBalance", `{"amount":{"amount":2,"units":"USD"},"partyAccount":{"id":"`+alice+`"}}`)
+	if got := k.statuses(); got != "" {
+		t.Errorf("the top-ups are %s", got)
+	}
+}
