@@ -58,3 +58,32 @@ func TestExpectedIsPaidWith(t *testing.T) {
 	}
 	k.verify()
 }
+
+// One payment fulfils one expected payment, or a debt would vanish.
+func TestOnePaymentFulfilsOnce(t *testing.T) {
+	k := newKit(t)
+	k.seedProfile("tok_ok")
+	_, err := k.engine.CreateExpectedType(root(t0), billing.ExpectedTypeParams{Name: billing.To("Invoice")})
+	k.ok(err)
+	var ids []billing.ExpectedID
+	for range 2 {
+		ep, err := k.engine.CreateExpected(root(t0), billing.CreateExpectedParams{Owner: acme10, Type: billing.To("Invoice"), Amount: billing.To[int64](100 * usd)})
+		k.ok(err)
+		ids = append(ids, ep.ID)
+	}
+	res, err := k.engine.MoveFunds(root(t0), billing.MoveFundsParams{Owner: acme10, Kind: billing.PostAddFunds, Amount: 100 * usd, Currency: "USD"})
+	k.ok(err)
+	in := billing.To(billing.PostingPayment(res.Posting))
+	_, err = k.paidWith(ids[0], in)
+	k.ok(err)
+	if _, err := k.paidWith(ids[1], in); billing.ErrorCode(err) != billing.Conflict {
+		t.Errorf("two with one payment: %v", err)
+	}
+	_, err = k.paidWith(ids[0], in) // as it is
+	k.ok(err)
+	_, err = k.paidWith(ids[0], billing.ToNull[billing.PaymentID]())
+	k.ok(err)
+	_, err = k.paidWith(ids[1], in)
+	k.ok(err)
+	k.verify()
+}

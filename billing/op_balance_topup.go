@@ -218,6 +218,10 @@ func (u *unitOfWork) topupByCard(j *Judged, p *CreateBalanceTopupParams) (m made
 	if err != nil {
 		return m, err
 	}
+	if p.Rule != nil && !card.Primary {
+		// Its later executions would charge the primary one.
+		return m, Errorf(Invalid, "paymentMethod", "a recurring top-up is charged to the primary card: make this card the primary one first")
+	}
 	t, err := u.newTopup(j, p.Amount)
 	if err != nil {
 		return m, err

@@ -113,6 +113,15 @@ func (u *unitOfWork) paidWith(ep *ExpectedPayment, id PaymentID) error {
 	case paid.Micros <= 0:
 		return Errorf(Invalid, "paymentID", "the payment went out, not in")
 	}
+	others, err := u.tx.ExpectedPayments(ExpectedFilter{Owner: ep.Owner, Payment: id, ListFilter: ListFilter{Limit: 2}})
+	if err != nil {
+		return err
+	}
+	for i := range others {
+		if others[i].ID != ep.ID {
+			return Errorf(Conflict, "paymentID", "the payment fulfils another expected payment: %d", others[i].ID)
+		}
+	}
 	if ep.Payment != id {
 		ep.Payment, ep.FulfilledAt = id, u.now
 	}

@@ -18,8 +18,10 @@ type checkpointer struct {
 	writer sync.Locker
 	// noSync leaves the disk out (Options.NoSync).
 	noSync bool
-	// failed is told what may have lost pages of the database.
+	// failed is told what may have lost pages of the database; usable, an error once
+	// something was lost.
 	failed func(error)
+	usable func() error
 	due    chan struct{}
 	once   sync.Once
 	over   sync.WaitGroup
@@ -62,6 +64,9 @@ func (c *checkpointer) run() {
 	var ses *session
 	defer func() {
 		if ses != nil {
+			if c.usable() != nil {
+				ses.conn.keepLog()
+			}
 			_ = ses.close()
 		}
 	}()
@@ -71,6 +76,9 @@ func (c *checkpointer) run() {
 			if ses, err = c.open(); err != nil {
 				continue
 			}
+		}
+		if c.usable() != nil {
+			return // what is in the log may be nowhere else
 		}
 		c.round(ses)
 	}

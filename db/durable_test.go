@@ -212,6 +212,13 @@ func TestAFailedSyncIsTheEnd(t *testing.T) {
 	if err := s.Ping(ctx); !errors.Is(err, broken) {
 		t.Errorf("readiness: %v", err)
 	}
+	// What was synced is in the log, and perhaps nowhere else.
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() == 0 {
+		t.Errorf("the log was tidied away: %v", err)
+	}
 }
 
 // A power failure leaves what was synced. Each sync keeps a copy of the files as

@@ -109,7 +109,7 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	}
 	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
 	s.checkpoints = (&checkpointer{
-		writer: &s.writer.turn, noSync: o.NoSync, failed: s.disk.fail,
+		writer: &s.writer.turn, noSync: o.NoSync, failed: s.disk.fail, usable: s.disk.usable,
 		open: func() (*session, error) {
 			return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache, fmt.Sprintf("busy_timeout(%d)", restartPatience)))
 		},
@@ -188,7 +188,11 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close waits for what is under way and closes the database.
 func (s *Store) Close() error {
-	// The readers first: the last connection to close tidies the log away.
+	// The readers first: the last connection to close tidies the log away; but not what
+	// may be nowhere else.
+	if s.disk.usable() != nil {
+		s.writer.ses.conn.keepLog()
+	}
 	rerr := s.readers.close()
 	werr := s.writer.close()
 	s.checkpoints.close()

@@ -82,6 +82,13 @@ func (c *sqliteConn) configure(option int32, on bool) int32 {
 	return sqlite3.Xsqlite3_db_config(c.tls, c.db, option, libc.VaList(list, libc.Bool32(on), uintptr(0)))
 }
 
+// keepLog has the connection leave the log as it is when it closes as the last.
+func (c *sqliteConn) keepLog() {
+	if c.db != 0 {
+		c.configure(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+	}
+}
+
 // logPath is the write-ahead log's file, as SQLite names it.
 func (c *sqliteConn) logPath() string {
 	file := sqlite3.Xsqlite3_db_filename(c.tls, c.db, 0)

@@ -208,6 +208,17 @@ func (k *kit) state() string {
 	return out.String()
 }
 
+// pay is a payment of a customer that a panel reports; it is the payment's number.
+func (k *kit) pay(customer, micros int64) billing.PaymentID {
+	k.Helper()
+	ctx := billing.WithActor(context.Background(), billing.Actor{Login: "root", Customer: billing.Root})
+	res, err := k.e.MoveFunds(ctx, billing.MoveFundsParams{Owner: billing.Customer(customer), Kind: billing.PostAddFunds, Amount: micros, Currency: "USD"})
+	if err != nil {
+		k.Fatal(err)
+	}
+	return billing.PostingPayment(res.Posting)
+}
+
 func (k *kit) run(at time.Time) {
 	k.Helper()
 	k.now = at

@@ -1,6 +1,7 @@
 package profiles_test
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -110,7 +111,9 @@ func TestWireExpected(t *testing.T) {
 	if got := k.must(200, "root", "GET", api+"/customers/10", ""); !strings.Contains(got, `"outstanding":360.00`) {
 		t.Errorf("an open expected payment of a person held the top-up back: %s", got)
 	}
-	k.must(200, "root", "PATCH", api+"/expectedPayments/1", `{"paymentID":"3"}`)
+	k.must(409, "root", "PATCH", api+"/expectedPayments/1", `{"paymentID":"3"}`) // it paid the top-up
+	paid := k.pay(10, 20_500_000)
+	k.must(200, "root", "PATCH", api+"/expectedPayments/1", fmt.Sprintf(`{"paymentID":"%d"}`, paid))
 	if got := k.must(200, "root", "GET", api+"/expectedPayments", ""); got != "[]\n" {
 		t.Errorf("still open: %s", got)
 	}

@@ -577,3 +577,20 @@ func TestDeleteWhilePaying(t *testing.T) {
 	k.expect("CONFIRMED", 194)
 	k.must(204, "root", "DELETE", id, "")
 }
+
+// Executions charge the primary card, so no other can be named for them.
+func TestRecurringNamesThePrimaryCard(t *testing.T) {
+	k := newKit(t)
+	k.working()
+	k.put(`{"type":"card","i_debit_credit_card":777,"i_account":6340627,"gateway":"sandbox","token":"tok_ok"}`)
+	rule := func(card string) string {
+		return `{"amount":{"amount":2,"units":"USD"},"isAutoTopup":true,"recurringPeriod":"daily","partyAccount":{"id":"` + alice +
+			`"},"paymentMethod":{"id":"0.0.0.1+-payinfo-cc+` + card + `"}}`
+	}
+	if said := k.must(400, "root", "POST", base+"/topupBalance", rule("777")); !strings.Contains(said, "primary card") {
+		t.Error(said)
+	}
+	k.expect("", 192)
+	k.must(201, "root", "POST", base+"/topupBalance", rule("6337651"))
+	k.expect("CONFIRMED", 194)
+}
