@@ -48,7 +48,11 @@ func (e *Engine) MoveFunds(ctx context.Context, p MoveFundsParams) (MoveFundsRes
 	if err := p.check(); err != nil {
 		return res, err
 	}
-	err := e.update(ctx, func(u *unitOfWork) (err error) {
+	owners := []OwnerID{p.Owner}
+	if p.FromParent {
+		owners = append(owners, ActorFrom(ctx).Customer)
+	}
+	err := e.updateOwners(ctx, owners, func(u *unitOfWork) (err error) {
 		res, err = u.moveFunds(p)
 		return err
 	})

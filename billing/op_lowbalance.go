@@ -78,7 +78,7 @@ func (e *Engine) SetLowBalance(ctx context.Context, p SetLowBalanceParams) error
 	if p.empty() {
 		return Errorf(Missing, "threshold", "give at least one field to change")
 	}
-	return e.update(ctx, func(u *unitOfWork) error {
+	return e.updateOwners(ctx, []OwnerID{p.Owner}, func(u *unitOfWork) error {
 		j, err := u.judged(p.Owner)
 		if err != nil {
 			return err

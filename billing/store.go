@@ -17,6 +17,16 @@ type Store interface {
 	// its error undoes only itself, a failed commit fails all of its group, and
 	// fn may run more than once, so it has no effect outside its Tx.
 	Update(ctx context.Context, fn func(Tx) error) error
+	// UpdateOwners is Update for a function that names the owners it is about: it changes only what is theirs,
+	// appends to the ledger and the histories, and whatever else it reads may be changed by nobody but Update.
+	// An engine with many writers (PostgreSQL) runs it beside those of other owners, and alone when it turns out
+	// to go further; Update always runs alone. On SQLite both are the same.
+	UpdateOwners(ctx context.Context, owners []OwnerID, fn func(Tx) error) error
+	// Tell wakes the other servers on the database that wait for a topic; Hear calls back, until ctx is done, for
+	// each that another told, and with the empty topic when some may have been lost. The rows are the queue: a
+	// wake-up may come too often or never.
+	Tell(topic string)
+	Hear(ctx context.Context, heard func(topic string))
 	// Instance is a random name made with the database; it is part of every
 	// gateway key.
 	Instance() string

@@ -37,16 +37,32 @@ func (e *Engine) update(ctx context.Context, fn func(*unitOfWork) error) error {
 	return e.updateRun(ctx, 0, fn)
 }
 
+// updateOwners is update for a function about owners; see Store.UpdateOwners.
+func (e *Engine) updateOwners(ctx context.Context, owners []OwnerID, fn func(*unitOfWork) error) error {
+	return e.transact(ctx, owners, 0, fn)
+}
+
 func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {
+	return e.transact(ctx, nil, run, fn)
+}
+
+// transact runs fn alone, or beside those of other owners when owners are named.
+func (e *Engine) transact(ctx context.Context, owners []OwnerID, run RunID, fn func(*unitOfWork) error) error {
 	if outer := e.joined(ctx); outer != nil {
 		return outer.join(ctx, run, fn)
 	}
 	var last *unitOfWork
-	err := e.store.Update(ctx, func(tx Tx) error {
+	work := func(tx Tx) error {
 		u := &unitOfWork{e: e, tx: tx, actor: ActorFrom(ctx), now: now(ctx), real: realNow(), run: run}
 		last = u
 		return fn(u)
-	})
+	}
+	var err error
+	if owners == nil {
+		err = e.store.Update(ctx, work)
+	} else {
+		err = e.store.UpdateOwners(ctx, owners, work)
+	}
 	if err != nil {
 		return err
 	}
@@ -56,9 +72,11 @@ func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) 
 	e.waiting.tell(last.turned)
 	if last.work {
 		e.kick()
+		e.store.Tell(topicWork)
 	}
 	if last.events {
 		e.kickEvents()
+		e.store.Tell(topicEvents)
 	}
 	return nil
 }

@@ -11,6 +11,24 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
+// The topics of Store.Tell: what became due on one server wakes the others.
+const (
+	topicWork   = "work"   // charges, refunds, notices, pool top-ups
+	topicEvents = "events" // deliveries of events
+)
+
+// hear wakes the workers for what other servers tell.
+func (e *Engine) hear(ctx context.Context) {
+	e.store.Hear(ctx, func(topic string) {
+		if topic != topicEvents {
+			e.kick()
+		}
+		if topic != topicWork {
+			e.kickEvents()
+		}
+	})
+}
+
 // Work sends due charges, refunds, notices and events, applies pool top-ups, and deletes what is kept for a time, until
 // ctx is done, then waits for what is in flight. The rows are the queue; any number of processes may work.
 func (e *Engine) Work(ctx context.Context) {
@@ -25,6 +43,7 @@ func (e *Engine) Work(ctx context.Context) {
 	defer tidying.Wait()
 	var events sync.WaitGroup
 	events.Go(func() { e.workEvents(ctx) })
+	events.Go(func() { e.hear(ctx) })
 	defer events.Wait()
 	for {
 		if _, err := e.launch(ctx, inFlight); err != nil && ctx.Err() == nil {

@@ -18,13 +18,17 @@ const (
 	sqlRenameInstance = `UPDATE meta SET value = $1 WHERE key = 'instance'`
 )
 
-// Backup writes a consistent copy of the database while others read and write:
+// Backup writes a consistent copy of a SQLite file; Invalid for PostgreSQL, which has
+// tools of its own.
+func (s *Store) Backup(ctx context.Context, path string) error { return s.backup(ctx, path) }
+
+// backup writes a consistent copy of the database while others read and write:
 // a normal SQLite database, which opens by its path. It is checked and synced
 // before it gets its name, so that a file that is there is whole. What seals
 // tokens and logins (the key file beside the database, or the setting) is not
 // in it and must be kept apart. Errors: Exists (field "path") when the file is
 // there already.
-func (s *Store) Backup(ctx context.Context, path string) error {
+func (s *sqliteStore) backup(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return existing(path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +55,7 @@ func existing(path string) error {
 	return &billing.Error{Code: billing.Exists, Field: "path", Message: path + " exists already"}
 }
 
-func (s *Store) copyTo(ctx context.Context, part string) error {
+func (s *sqliteStore) copyTo(ctx context.Context, part string) error {
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return internal(err)
 	}

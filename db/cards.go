@@ -174,6 +174,9 @@ const sqlPutMandate = `INSERT INTO mandates (owner_id, top_id, purpose, card_id,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 func (t *tx) PutMandate(m *billing.Mandate) error {
+	if err := t.owns(m.Owner); err != nil {
+		return err
+	}
 	if m.RevokedAt.IsZero() {
 		if err := t.RevokeMandates(m.Owner, m.Purpose, m.At); err != nil {
 			return err
@@ -190,6 +193,9 @@ const sqlRevokeMandates = `UPDATE mandates SET revoked_at = $3
 WHERE owner_id = $1 AND purpose = $2 AND revoked_at IS NULL`
 
 func (t *tx) RevokeMandates(o billing.OwnerID, p billing.Purpose, at time.Time) error {
+	if err := t.owns(o); err != nil {
+		return err
+	}
 	_, err := t.exec(sqlRevokeMandates, int64(o), string(p), at)
 	return err
 }

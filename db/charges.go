@@ -175,6 +175,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
     $25, $26, $27)`
 
 func (t *tx) CreateCharge(c *billing.Charge) error {
+	if err := t.owns(c.Owner); err != nil {
+		return err
+	}
 	id, err := t.insert(sqlCreateCharge, int64(c.Owner), int64(c.Top), string(c.Purpose), c.Cause, int64(c.Card),
 		c.Gateway, ref(c.Mandate), string(c.Unit), c.Credit, c.Tax, c.Fee, c.Gross, string(c.State), c.Attempt,
 		c.DueAt, c.LeaseUntil, c.Period, ref(c.Run), c.Reason, ref(c.Posting), c.CreatedAt, c.SettledAt,
@@ -189,6 +192,9 @@ const sqlSetCharge = `UPDATE charges SET state = $2, attempt = $3, due_at = $4, 
     posting_id = $7, settled_at = $8 WHERE id = $1`
 
 func (t *tx) SetCharge(c *billing.Charge) error {
+	if err := t.owns(c.Owner); err != nil {
+		return err
+	}
 	return t.change("charge", sqlSetCharge, int64(c.ID), string(c.State), c.Attempt, c.DueAt, c.LeaseUntil, c.Reason,
 		ref(c.Posting), c.SettledAt)
 }

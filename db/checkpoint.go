@@ -13,7 +13,7 @@ import (
 // waits for the fsync of thousands of scattered pages. Its failures are harmless: the
 // writer's own limit (wal_autocheckpoint) is behind it; but for a disk that fails.
 type checkpointer struct {
-	open func() (*session, error)
+	open func() (*sqliteSession, error)
 	// writer is held by a transaction that writes.
 	writer sync.Locker
 	// noSync leaves the disk out (Options.NoSync).
@@ -61,7 +61,7 @@ func (c *checkpointer) wake() {
 }
 
 func (c *checkpointer) run() {
-	var ses *session
+	var ses *sqliteSession
 	defer func() {
 		if ses != nil {
 			if c.usable() != nil {
@@ -84,7 +84,7 @@ func (c *checkpointer) run() {
 	}
 }
 
-func (c *checkpointer) round(ses *session) {
+func (c *checkpointer) round(ses *sqliteSession) {
 	err := c.restart(ses)
 	// After a page that could not be written or synced the log must not begin anew:
 	// a later sync may succeed without it.
@@ -99,7 +99,7 @@ func (c *checkpointer) round(ses *session) {
 // SQLite syncs the database only in a pass at whose end nothing new was logged, which a
 // busy writer never allows: the pause would sync all pages of the round. So each pass is
 // synced here, and the pause has but its own.
-func (c *checkpointer) restart(ses *session) error {
+func (c *checkpointer) restart(ses *sqliteSession) error {
 	var before int64
 	for range checkpointPasses {
 		copied, left, err := checkpoint(ses, sqlCheckpoint)
@@ -128,7 +128,7 @@ const (
 
 // checkpoint copies what it can and says how many pages of the log are copied and how
 // many are left for those who read from it.
-func checkpoint(ses *session, how string) (copied, left int64, err error) {
+func checkpoint(ses *sqliteSession, how string) (copied, left int64, err error) {
 	rows, err := ses.query(how)
 	if err != nil {
 		return 0, 0, err

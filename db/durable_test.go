@@ -23,7 +23,7 @@ type slowDisk struct {
 
 func onSlowDisk(t *testing.T, s *Store) *slowDisk {
 	d := &slowDisk{asked: make(chan struct{}), over: make(chan struct{})}
-	s.disk.sync = func() error {
+	inside(s).disk.sync = func() error {
 		select {
 		case d.asked <- struct{}{}:
 		case <-t.Context().Done(): // the test failed
@@ -160,16 +160,16 @@ func TestFewWaitForTheSyncUnderWay(t *testing.T) {
 	}
 	answers := []<-chan error{update("first")}
 	d.next()
-	commits := s.disk.committed.Load()
+	commits := inside(s).disk.committed.Load()
 	const few = groupWorth // one leads
 	for i := range few {
 		answers = append(answers, update(fmt.Sprint(i)))
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for queued := 0; queued < few-1; runtime.Gosched() {
-		s.writer.mu.Lock()
-		queued = len(s.writer.queue)
-		s.writer.mu.Unlock()
+		inside(s).writer.mu.Lock()
+		queued = len(inside(s).writer.waiting)
+		inside(s).writer.mu.Unlock()
 		if time.Now().After(deadline) {
 			t.Fatalf("%d wait, not %d", queued, few-1)
 		}
@@ -182,7 +182,7 @@ func TestFewWaitForTheSyncUnderWay(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := s.disk.committed.Load() - commits; n != 1 {
+	if n := inside(s).disk.committed.Load() - commits; n != 1 {
 		t.Errorf("%d commits, not 1", n)
 	}
 }
@@ -196,11 +196,11 @@ func TestAFailedSyncIsTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("input/output error")
-	s.disk.sync = func() error { return broken }
+	inside(s).disk.sync = func() error { return broken }
 	if err := s.Update(ctx, putObject("lost")); !errors.Is(err, broken) || billing.ErrorCode(err) != billing.Internal {
 		t.Errorf("the change that the disk refused: %v", err)
 	}
-	s.disk.sync = func() error { return nil }
+	inside(s).disk.sync = func() error { return nil }
 	ran := false
 	err := s.Update(ctx, func(billing.Tx) error { ran = true; return nil })
 	if !errors.Is(err, broken) || ran {
@@ -216,7 +216,7 @@ func TestAFailedSyncIsTheEnd(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() == 0 {
+	if log, err := os.Stat(inside(s).path + "-wal"); err != nil || log.Size() == 0 {
 		t.Errorf("the log was tidied away: %v", err)
 	}
 }
@@ -227,11 +227,11 @@ func TestAPowerFailureTakesNothingAcknowledged(t *testing.T) {
 	s := openStore(t, Options{})
 	dir := t.TempDir()
 	var copies atomic.Int64
-	file := s.disk.sync
-	s.disk.sync = func() error {
+	file := inside(s).disk.sync
+	inside(s).disk.sync = func() error {
 		n := copies.Load()
 		for _, end := range []string{"", "-wal"} {
-			b, err := os.ReadFile(s.path + end)
+			b, err := os.ReadFile(inside(s).path + end)
 			if err != nil {
 				return err
 			}

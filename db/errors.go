@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"topupd/billing"
@@ -73,6 +74,10 @@ func classify(err error) error {
 	var known *billing.Error
 	if errors.As(err, &known) {
 		return err
+	}
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return classifyPostgres(err) // the migrations'
 	}
 	var se coded
 	if !errors.As(err, &se) {

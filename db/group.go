@@ -2,74 +2,28 @@ package db
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
-	"time"
-
-	"topupd/billing"
 )
 
-// group is the one writer. Callers of Update that arrive while it works wait in its
-// queue; then one of them leads: it runs every waiting function in one transaction,
-// commits once, hands the lead on, waits until the commit is on the disk and tells the
-// others. So nobody waits on purpose, no goroutine runs when nothing is written, a busy
-// server pays one fsync for many changes, and the next group works while it lasts.
+// group is the one writer of SQLite. A leader runs every waiting function in one
+// transaction, commits once, hands the lead on, waits until the commit is on the disk
+// and tells the others. A busy server pays one fsync for many changes, and the next
+// group works while it lasts.
 type group struct {
-	ses  *session
+	queue
+	ses  *sqliteSession
 	disk *durable
-	max  int           // members of one commit
-	wait time.Duration // how long a caller stands in the queue before it gives up
-	hook func()        // called before each commit
-	turn sync.Mutex    // held by a transaction; the checkpointer takes it for a moment
+	hook func()     // called before each commit
+	turn sync.Mutex // held by a transaction; the checkpointer takes it for a moment
 	// logged is called each checkpointEvery pages; pages counts them.
-	logged func()
-	pages  int
-
-	mu      sync.Mutex
-	queue   []*member
-	leading bool
-	shut    bool
-	idle    chan struct{}  // closed by the last leader after shut
+	logged  func()
+	pages   int
 	syncing sync.WaitGroup // leaders that handed on and wait for the disk
-}
-
-// member is one caller's function on its way through a group.
-type member struct {
-	ctx context.Context
-	fn  func(billing.Tx) error
-	// wake is sent to once: the member is answered, or leads (lead is set).
-	wake  chan struct{}
-	lead  bool
-	wrote bool // its function changed something, in the transaction's last run
-	err   error
-	panic *memberPanic
-}
-
-// memberPanic carries a panic to the goroutine that it belongs to.
-type memberPanic struct {
-	value any
-	stack []byte
-}
-
-// Error lets the runtime and every recover print where it came from.
-func (p *memberPanic) Error() string {
-	return fmt.Sprintf("%v\n\nthe function that was run in a transaction:\n%s", p.value, p.stack)
-}
-
-// Update runs fn in a transaction and answers when its change is durable; see
-// billing.Store. It must not be nested.
-func (s *Store) Update(ctx context.Context, fn func(billing.Tx) error) error {
-	m := &member{ctx: ctx, fn: fn}
-	if err := s.writer.run(m); err != nil {
-		return err
-	}
-	if m.panic != nil {
-		panic(m.panic)
-	}
-	return m.err
+	// strict holds what a function does to the owners that it declared, as an engine
+	// with many writers does.
+	strict bool
 }
 
 // run brings a member through; its error says that the member never started.
@@ -80,64 +34,11 @@ func (g *group) run(m *member) error {
 	if err := g.disk.usable(); err != nil {
 		return err
 	}
-	g.mu.Lock()
-	if g.shut {
-		g.mu.Unlock()
-		return errClosed
-	}
-	if !g.leading {
-		g.leading = true
-		g.mu.Unlock()
-		g.lead(m)
-		return nil
-	}
-	m.wake = make(chan struct{}, 1)
-	g.queue = append(g.queue, m)
-	full := len(g.queue) == groupWorth
-	g.mu.Unlock()
-	if full {
-		g.disk.poke()
-	}
-	if err := g.stand(m); err != nil {
-		return err
-	}
-	if m.lead {
+	lead, err := g.join(m, groupWorth, g.disk.poke)
+	if lead {
 		g.lead(m)
 	}
-	return nil
-}
-
-// stand waits in the queue until the member is answered or has to lead.
-func (g *group) stand(m *member) error {
-	patience := time.NewTimer(g.wait)
-	defer patience.Stop()
-	var why error
-	select {
-	case <-m.wake:
-		return nil
-	case <-m.ctx.Done():
-		why = cancelled(m.ctx.Err())
-	case <-patience.C:
-		why = &billing.Error{Code: billing.Busy, Message: "busy, try again"}
-	}
-	if g.withdraw(m) {
-		return why
-	}
-	// Too late: it runs already, and what becomes of it is the answer.
-	<-m.wake
-	return nil
-}
-
-func (g *group) withdraw(m *member) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for i, q := range g.queue {
-		if q == m {
-			g.queue = append(g.queue[:i], g.queue[i+1:]...)
-			return true
-		}
-	}
-	return false
+	return err
 }
 
 // groupWorth is how many waiting callers are worth a commit beside a sync that is
@@ -146,18 +47,8 @@ const groupWorth = 16
 
 // lead runs the member with those that wait, and hands the lead on.
 func (g *group) lead(m *member) {
-	g.disk.gather(func() bool {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		return len(g.queue) >= groupWorth
-	})
-	g.mu.Lock()
-	n := min(len(g.queue), g.max-1)
-	members := make([]*member, 1, n+1)
-	members[0] = m
-	members = append(members, g.queue[:n]...)
-	g.queue = append(g.queue[:0], g.queue[n:]...)
-	g.mu.Unlock()
+	g.disk.gather(func() bool { return g.worth(groupWorth) })
+	members := g.take(m)
 
 	finished := false
 	// Also when a function ends the goroutine (runtime.Goexit, as a failing
@@ -186,23 +77,6 @@ func (g *group) lead(m *member) {
 	}()
 	g.commit(members)
 	finished = true
-}
-
-// handOver makes the first in the queue the leader.
-func (g *group) handOver() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.queue) == 0 {
-		g.leading = false
-		if g.shut {
-			close(g.idle)
-		}
-		return
-	}
-	next := g.queue[0]
-	g.queue = append(g.queue[:0], g.queue[1:]...)
-	next.lead = true
-	next.wake <- struct{}{}
 }
 
 // commit runs the members in one transaction and fills in their errors.
@@ -292,6 +166,9 @@ func (g *group) enter(m *member, savepoint bool) (ok bool, err error) {
 		}
 	}
 	t := &tx{reader: reader{s: g.ses, mode: begun}}
+	if g.strict {
+		t.scope = m.owners
+	}
 	m.call(t)
 	m.wrote = t.wrote
 	ok = m.err == nil && m.panic == nil
@@ -307,61 +184,13 @@ func (g *group) enter(m *member, savepoint bool) (ok bool, err error) {
 	return ok, err
 }
 
-// call runs the member's function and keeps its error or panic.
-func (m *member) call(t *tx) {
-	m.err, m.panic = nil, nil
-	defer func() {
-		if v := recover(); v != nil {
-			m.panic = &memberPanic{v, debug.Stack()}
-		}
-		// The function is over: what it kept of the transaction is dead.
-		if t.err == nil {
-			t.err = errOver
-		}
-	}()
-	m.err = m.fn(t)
-	if m.err == nil {
-		// A function that swallowed an error which spoilt its transaction.
-		m.err = t.err
-	}
-}
-
 var errNoWord = errors.New("SQLite gave no reason")
-
-var errOver = internal(fmt.Errorf("a transaction was used after its function returned"))
-
-// fail answers every member that had no error of its own.
-func fail(members []*member, err error) {
-	for _, m := range members {
-		if m.err == nil && m.panic == nil {
-			m.err = err
-		}
-	}
-}
-
-// lose answers every member, also one that succeeded.
-func lose(members []*member, err error) {
-	for _, m := range members {
-		if m.panic == nil {
-			m.err = err
-		}
-	}
-}
 
 // close waits for those in the queue and closes the connection.
 func (g *group) close() error {
-	g.mu.Lock()
-	if g.shut {
-		g.mu.Unlock()
+	if !g.queue.close() {
 		return nil
 	}
-	g.shut = true
-	g.idle = make(chan struct{})
-	if !g.leading {
-		close(g.idle)
-	}
-	g.mu.Unlock()
-	<-g.idle
 	g.syncing.Wait()
 	return g.ses.close()
 }

@@ -25,6 +25,9 @@ func openStore(t testing.TB, o Options) *Store {
 	return s
 }
 
+// inside is a store's SQLite engine.
+func inside(s *Store) *sqliteStore { return s.engine.(*sqliteStore) }
+
 func putObject(key string) func(billing.Tx) error {
 	return func(tx billing.Tx) error { return tx.PutObject(billing.Object{Type: "t", Key: key, Body: "{}"}) }
 }
@@ -51,7 +54,7 @@ func objects(t testing.TB, s *Store) map[string]bool {
 // next commit.
 func gather(t testing.TB, s *Store, n int, call func(i int)) *sync.WaitGroup {
 	t.Helper()
-	g := s.writer
+	g := inside(s).writer
 	held := func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -70,7 +73,7 @@ func gather(t testing.TB, s *Store, n int, call func(i int)) *sync.WaitGroup {
 	}
 	for waiting := 0; waiting < n; runtime.Gosched() {
 		g.mu.Lock()
-		waiting = len(g.queue)
+		waiting = len(g.waiting)
 		g.mu.Unlock()
 	}
 	g.handOver()
@@ -144,7 +147,7 @@ func TestGroupCommitFails(t *testing.T) {
 			if i == 3 {
 				return errOwn
 			}
-			s.writer.hook = func() { _, _ = s.writer.ses.exec(sqlRollback) }
+			inside(s).writer.hook = func() { _, _ = inside(s).writer.ses.exec(sqlRollback) }
 			return putObject(fmt.Sprint(i))(tx)
 		})
 	})
@@ -158,7 +161,7 @@ func TestGroupCommitFails(t *testing.T) {
 	if got := objects(t, s); len(got) != 0 {
 		t.Errorf("a failed commit left %v", got)
 	}
-	s.writer.hook = nil
+	inside(s).writer.hook = nil
 	if err := s.Update(context.Background(), putObject("after")); err != nil {
 		t.Errorf("after a failed commit: %v", err)
 	}
@@ -175,7 +178,7 @@ func TestGroupLosesItsTransaction(t *testing.T) {
 	gather(t, s, n, func(i int) {
 		errs[i] = s.Update(context.Background(), func(tx billing.Tx) error {
 			if i == 2 {
-				_, _ = s.writer.ses.exec(sqlRollback)
+				_, _ = inside(s).writer.ses.exec(sqlRollback)
 				return errOwn
 			}
 			return putObject(fmt.Sprint(i))(tx)
@@ -297,9 +300,9 @@ func TestWhoComesAfterALoneFailureCommitsNothingOfIt(t *testing.T) {
 			}
 		})
 		for waiting := 0; waiting < 1; runtime.Gosched() {
-			s.writer.mu.Lock()
-			waiting = len(s.writer.queue)
-			s.writer.mu.Unlock()
+			inside(s).writer.mu.Lock()
+			waiting = len(inside(s).writer.waiting)
+			inside(s).writer.mu.Unlock()
 		}
 		return mine
 	})

@@ -119,6 +119,9 @@ func (t *tx) postEntry(posting int64, n int, p *billing.Posting, e *billing.Entr
 
 // moveBucket adds to a bucket and makes it when nothing was ever posted to it.
 func (t *tx) moveBucket(e *billing.Entry) error {
+	if err := t.owns(e.Owner); err != nil {
+		return err
+	}
 	n, err := t.exec(sqlMoveBucket, int64(e.Owner), string(e.Unit), e.Micros)
 	if err == nil && n == 0 {
 		_, err = t.exec(sqlMakeBucket, int64(e.Owner), string(e.Unit), e.Micros)

@@ -41,6 +41,3 @@ func LockServe(path string) (*ServeLock, error) {
 
 // Release lets another server start.
 func (l *ServeLock) Release() error { return l.f.Close() }
-
-// Exclusive is LockServe for the store's own file.
-func (s *Store) Exclusive() (*ServeLock, error) { return LockServe(s.path) }

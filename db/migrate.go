@@ -13,6 +13,8 @@ import (
 	"path"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	// database/sql's name for the driver, which the migrations run through.
 	_ "modernc.org/sqlite"
@@ -20,34 +22,63 @@ import (
 	"topupd/billing"
 )
 
-//go:embed migrations/sqlite/*.sql
-var sqliteFiles embed.FS
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
+var migrations embed.FS
 
-func migrationFiles() fs.FS {
-	sub, err := fs.Sub(sqliteFiles, "migrations/sqlite")
+// migrationFiles are an engine's. The same number is the same schema on both.
+func migrationFiles(engine string) fs.FS {
+	sub, err := fs.Sub(migrations, "migrations/"+engine)
 	if err != nil {
 		panic(err) // the embedded folder is there or the program does not compile
 	}
 	return sub
 }
 
-const (
-	sqlMakeChecksums = `CREATE TABLE IF NOT EXISTS schema_files (
+// dialect is what the migrations of an engine need beside their files.
+type dialect struct {
+	goose         goose.Dialect
+	makeChecksums string
+	// foreign counts the tables of somebody else, hasVersions those of versions.
+	foreign, hasVersions string
+	ours                 string // what a database with foreign tables is called
+}
+
+var (
+	sqliteDialect = dialect{
+		goose: goose.DialectSQLite3,
+		makeChecksums: `CREATE TABLE IF NOT EXISTS schema_files (
     version INTEGER NOT NULL PRIMARY KEY,
     name    TEXT NOT NULL,
     sha256  TEXT NOT NULL
-) STRICT`
+) STRICT`,
+		// The table of versions is made before any other of ours.
+		foreign: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+    AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'goose_db_version')`,
+		hasVersions: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`,
+		ours:        "the file is a database of another program",
+	}
+	postgresDialect = dialect{
+		goose: goose.DialectPostgres,
+		makeChecksums: `CREATE TABLE IF NOT EXISTS schema_files (
+    version BIGINT NOT NULL PRIMARY KEY,
+    name    TEXT NOT NULL,
+    sha256  TEXT NOT NULL
+)`,
+		foreign: `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()
+    AND NOT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version')`,
+		hasVersions: `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'`,
+		ours:        "the database is another program's: make an empty one for topupd",
+	}
+)
+
+const (
 	sqlChecksums   = `SELECT version, name, sha256 FROM schema_files ORDER BY version`
 	sqlPutChecksum = `INSERT INTO schema_files (version, name, sha256) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING`
-	// The table of versions is made before any other of ours.
-	sqlForeign = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
-    AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'goose_db_version')`
-	sqlHasVersions = `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`
 	sqlVersion     = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`
 )
 
-// migrate brings the schema to the newest of files: an empty database always,
-// an older one only when allowed. It refuses one that is newer, that was
+// migrate brings a SQLite file's schema to the newest of files: an empty database
+// always, an older one only when allowed. It refuses one that is newer, that was
 // migrated with other files, or that is not ours.
 func migrate(ctx context.Context, dsn string, files fs.FS, allowed bool) error {
 	db, err := sql.Open("sqlite", dsn)
@@ -56,11 +87,35 @@ func migrate(ctx context.Context, dsn string, files fs.FS, allowed bool) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	return migrateWith(ctx, db, sqliteDialect, files, allowed)
+}
+
+// migratePostgres does the same for PostgreSQL; servers that start together do it one
+// after the other.
+func migratePostgres(ctx context.Context, cfg *pgx.ConnConfig, files fs.FS, allowed bool) error {
+	cfg = cfg.Copy()
+	cfg.RuntimeParams["lock_timeout"] = "0"
+	lock, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return classifyPostgres(err)
+	}
+	defer func() { _ = lock.Close(context.WithoutCancel(ctx)) }()
+	if _, err := lock.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(pgMigrationLock)); err != nil {
+		return classifyPostgres(err)
+	}
+	db := stdlib.OpenDB(*cfg)
+	defer db.Close()
+	return migrateWith(ctx, db, postgresDialect, files, allowed)
+}
+
+const pgMigrationLock = pgWriteLock + 1
+
+func migrateWith(ctx context.Context, db *sql.DB, d dialect, files fs.FS, allowed bool) error {
+	p, err := goose.NewProvider(d.goose, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return internal(err)
 	}
-	m := &migration{db: db, files: files, provider: p}
+	m := &migration{db: db, dialect: d, files: files, provider: p}
 	// Two processes may open an empty database at once; the slower one finds
 	// the tables made and looks again.
 	for try := 0; ; try++ {
@@ -75,6 +130,7 @@ func migrate(ctx context.Context, dsn string, files fs.FS, allowed bool) error {
 
 type migration struct {
 	db       *sql.DB
+	dialect  dialect
 	files    fs.FS
 	provider *goose.Provider
 }
@@ -118,21 +174,21 @@ func (m *migration) run(ctx context.Context, allowed bool) error {
 // version is the schema's version, 0 for an empty database. It makes no table.
 func (m *migration) version(ctx context.Context) (v int64, err error) {
 	var has int
-	if err := m.db.QueryRowContext(ctx, sqlHasVersions).Scan(&has); err != nil || has == 0 {
+	if err := m.db.QueryRowContext(ctx, m.dialect.hasVersions).Scan(&has); err != nil || has == 0 {
 		return 0, classify(err)
 	}
 	err = m.db.QueryRowContext(ctx, sqlVersion).Scan(&v)
 	return v, classify(err)
 }
 
-// empty refuses a SQLite file that belongs to somebody else.
+// empty refuses a database that belongs to somebody else.
 func (m *migration) empty(ctx context.Context) error {
 	var n int
-	if err := m.db.QueryRowContext(ctx, sqlForeign).Scan(&n); err != nil {
+	if err := m.db.QueryRowContext(ctx, m.dialect.foreign).Scan(&n); err != nil {
 		return classify(err)
 	}
 	if n > 0 {
-		return billing.Errorf(billing.Conflict, "db", "the file is a database of another program")
+		return billing.Errorf(billing.Conflict, "db", "%s", m.dialect.ours)
 	}
 	return nil
 }
@@ -140,7 +196,7 @@ func (m *migration) empty(ctx context.Context) error {
 // check compares the files up to a version with those that the database was
 // made with, and keeps the sums of those it sees for the first time.
 func (m *migration) check(ctx context.Context, upTo int64) error {
-	if _, err := m.db.ExecContext(ctx, sqlMakeChecksums); err != nil {
+	if _, err := m.db.ExecContext(ctx, m.dialect.makeChecksums); err != nil {
 		return classify(err)
 	}
 	kept, err := m.kept(ctx)

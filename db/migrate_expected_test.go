@@ -49,7 +49,7 @@ func TestExpectedPaymentsAreMoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := migrate(ctx, sqliteDSN(path, Options{}.withDefaults()), migrationFiles(), true); err != nil {
+	if err := migrate(ctx, sqliteDSN(path, Options{}.withDefaults()), migrationFiles("sqlite"), true); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(ctx, path, Options{})

@@ -50,7 +50,7 @@ func TestPoolPlansAreMoved(t *testing.T) {
 		run(`INSERT INTO objects (type, key, body) VALUES ('pool_plan', $1, $2)`, key, body)
 	}
 	run(`INSERT INTO objects (type, key, body) VALUES ('service', '500', '{}')`)
-	if err := migrate(ctx, dsn, migrationFiles(), true); err != nil {
+	if err := migrate(ctx, dsn, migrationFiles("sqlite"), true); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(ctx, path, Options{})

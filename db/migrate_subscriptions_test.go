@@ -49,7 +49,7 @@ VALUES (1000, 201, 20, 'sandbox', '', '', '', '', 0, 0, '', 0, 'usable', '', 0, 
 			t.Fatal(err)
 		}
 	}
-	if err := migrate(ctx, dsn, migrationFiles(), true); err != nil {
+	if err := migrate(ctx, dsn, migrationFiles("sqlite"), true); err != nil {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]int{

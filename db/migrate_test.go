@@ -17,11 +17,11 @@ import (
 func withFile(t *testing.T, changes map[string]string) fstest.MapFS {
 	t.Helper()
 	files := fstest.MapFS{}
-	err := fs.WalkDir(migrationFiles(), ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(migrationFiles("sqlite"), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		b, err := fs.ReadFile(migrationFiles(), path)
+		b, err := fs.ReadFile(migrationFiles("sqlite"), path)
 		files[path] = &fstest.MapFile{Data: b}
 		return err
 	})
@@ -154,7 +154,7 @@ func TestChecksAreReplacedOverRows(t *testing.T) {
 	if err := put("odd"); err == nil {
 		t.Fatal("the second schema takes any state")
 	}
-	if err := migrate(ctx, dsn, migrationFiles(), true); err != nil {
+	if err := migrate(ctx, dsn, migrationFiles("sqlite"), true); err != nil {
 		t.Fatal(err)
 	}
 	if err := put("odd"); err == nil || !strings.Contains(err.Error(), "notices_state") {

@@ -48,7 +48,7 @@ VALUES (20, 0, 2, 20, '/1/10/', 'Acme', '', '', 'USD', 0, 0, '', 0, 0, ''), (201
 			t.Fatal(err)
 		}
 	}
-	if err := migrate(ctx, dsn, migrationFiles(), true); err != nil {
+	if err := migrate(ctx, dsn, migrationFiles("sqlite"), true); err != nil {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]int{

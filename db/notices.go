@@ -72,6 +72,9 @@ const sqlSetNotice = `UPDATE notices SET recipient = $2, subject = $3, body = $4
 WHERE id = $1`
 
 func (t *tx) SetNotice(n *billing.Notice) error {
+	if err := t.owns(n.Owner); err != nil {
+		return err
+	}
 	return t.change("notice", sqlSetNotice, int64(n.ID), n.To, n.Subject, n.Body, string(n.State), n.Tries, n.DueAt,
 		n.LeaseUntil, n.Error, n.SentAt)
 }

@@ -3,11 +3,6 @@ package db
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -17,16 +12,27 @@ import (
 
 // Store is a database; it implements billing.Store.
 type Store struct {
-	path        string
-	disk        *durable
-	log         logFile
-	writer      *group
-	readers     *pool
-	checkpoints *checkpointer
-	instance    string
+	engine
+	instance string
 }
 
 var _ billing.Store = (*Store)(nil)
+
+// engine is what differs between databases; the records and their SQL do not.
+type engine interface {
+	// update brings a member through a transaction and answers when it is durable.
+	// Its error says that the member never ran; else the member has its own.
+	update(m *member) error
+	// view runs fn on one snapshot.
+	view(ctx context.Context, fn func(*reader) error) error
+	ping(ctx context.Context) error
+	backup(ctx context.Context, path string) error
+	// tell has the other servers on the database wake for a topic; hear calls back for
+	// what they tell, until ctx is done.
+	tell(topic string)
+	hear(ctx context.Context, heard func(topic string))
+	close() error
+}
 
 // Options say how a database is opened; the zero value is right for a command
 // that works beside a server.
@@ -45,6 +51,9 @@ type Options struct {
 	// NoSync leaves out the fsync of each commit: for tests of rules, which do
 	// not ask whether a machine's disk is quick. A server never sets it (W1).
 	NoSync bool
+	// Strict holds a function to the owners that it declared (UpdateOwners) on SQLite too,
+	// where nothing depends on it: for tests of those who declare.
+	Strict bool
 	// BusyTimeout is how long a write waits for another process or, in the
 	// queue, for this one; 0 is 5 s.
 	BusyTimeout time.Duration
@@ -64,60 +73,27 @@ func (o Options) withDefaults() Options {
 }
 
 // Open opens a database by its address: a path is SQLite, made when it is not
-// there. Errors: Invalid for an address that is no path, Conflict for a schema
+// there; postgres://... is PostgreSQL. Errors: Invalid for an address that is no path, Conflict for a schema
 // that is not this program's, Busy.
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	switch scheme, _, found := strings.Cut(address, "://"); {
 	case address == "":
 		return nil, billing.Errorf(billing.Missing, "db", "a database is needed: a file's path")
 	case found && (scheme == "postgres" || scheme == "postgresql"):
-		return nil, billing.Errorf(billing.Invalid, "db", "PostgreSQL is not supported yet: it comes with an engine of its own; give the path of a SQLite file")
+		return start(ctx, func() (engine, error) { return openPostgres(ctx, address, o.withDefaults()) })
 	case found, strings.HasPrefix(address, ":"), strings.HasPrefix(address, "file:"):
-		return nil, billing.Errorf(billing.Invalid, "db", "not the path of a SQLite file")
+		return nil, billing.Errorf(billing.Invalid, "db", "not the path of a SQLite file, and not postgres://...")
 	}
-	return openSQLite(ctx, address, o.withDefaults())
+	return start(ctx, func() (engine, error) { return openSQLite(ctx, address, o.withDefaults()) })
 }
 
-func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err error) {
-	// A directory that is not there is told before SQLite calls it "out of memory".
-	if dir, err := os.Stat(filepath.Dir(path)); err != nil || !dir.IsDir() {
-		return nil, billing.Errorf(billing.Invalid, "db", "%s: no such directory", filepath.Dir(path))
-	}
-	// A new file is its owner's only: it holds sealed tokens and logins, names and
-	// addresses. SQLite gives its log the same mode.
-	if f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err == nil {
-		_ = f.Close()
-	}
-	// Statement journals in memory: a bulk import would write them to a file.
-	writing := []string{"temp_store(MEMORY)"}
-	if !o.NoSync {
-		writing = append(writing, "synchronous(NORMAL)") // durable.go syncs its commits
-	}
-	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, writerCache, writing...))
+// start opens an engine and learns the database's name.
+func start(ctx context.Context, open func() (engine, error)) (*Store, error) {
+	e, err := open()
 	if err != nil {
 		return nil, err
 	}
-	// The writer is there before the migrations' connection goes: the last one to
-	// close a database copies all of a log that a crash left, and the start waits.
-	if err := migrate(ctx, sqliteDSN(path, o), migrationFiles(), o.Migrate); err != nil {
-		_ = ses.close()
-		return nil, err
-	}
-	s := &Store{path: path, log: logFile{path: ses.conn.logPath()}}
-	if s.disk = newDurable(nil); !o.NoSync {
-		s.disk.sync = s.log.sync
-	}
-	s.writer = &group{ses: ses, disk: s.disk, max: o.GroupMax, wait: o.BusyTimeout, hook: o.CommitHook}
-	s.checkpoints = (&checkpointer{
-		writer: &s.writer.turn, noSync: o.NoSync, failed: s.disk.fail, usable: s.disk.usable,
-		open: func() (*session, error) {
-			return openSession(sqliteURI(path), sqlitePragmas(o, checkpointCache, fmt.Sprintf("busy_timeout(%d)", restartPatience)))
-		},
-	}).start()
-	s.writer.logged = s.checkpoints.wake
-	s.readers = newPool(o.Readers, func() (*session, error) {
-		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
-	})
+	s := &Store{engine: e}
 	if s.instance, err = readInstance(ctx, s); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -125,79 +101,49 @@ func openSQLite(ctx context.Context, path string, o Options) (_ *Store, err erro
 	return s, nil
 }
 
-// The page caches of one connection, in KiB. They are small, since a server over a
-// million accounts stays below 100 MiB; the operating system keeps the pages
-// anyway, and a cache that the processor's holds is quicker than a larger one. SQLite
-// pools them: what one connection may hold, another may use. A page of 4 KiB takes
-// 8 KiB of memory, the allocator's next size.
-const (
-	writerCache     = 4 << 10
-	readerCache     = 2 << 10
-	checkpointCache = 256 // it copies pages past its cache
-)
-
-// sqlitePragmas holds for every connection; more are one's own.
-func sqlitePragmas(o Options, cacheKiB int, more ...string) []string {
-	return append([]string{
-		fmt.Sprintf("busy_timeout(%d)", o.BusyTimeout.Milliseconds()),
-		"journal_mode(WAL)",
-		"synchronous(" + o.synchronous() + ")",
-		"foreign_keys(ON)",
-		"journal_size_limit(67108864)",
-		fmt.Sprintf("wal_autocheckpoint(%d)", walLimit),
-		"mmap_size(0)",
-		fmt.Sprintf("cache_size(-%d)", cacheKiB),
-	}, more...)
-}
-
-func (o Options) synchronous() string {
-	if o.NoSync {
-		return "OFF"
-	}
-	return "FULL"
-}
-
-// sqliteURI names a file so that no letter of its path means something else.
-func sqliteURI(path string) string {
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
-}
-
-// sqliteDSN is the same connection for database/sql, for the migrations.
-func sqliteDSN(path string, o Options) string {
-	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"}, "_error_rc": {"1"}, "_pragma": sqlitePragmas(o, readerCache)}
-	return sqliteURI(path) + "?" + q.Encode()
-}
-
 // Instance is the database's random name.
 func (s *Store) Instance() string { return s.instance }
 
-// Ping reads one value; it fails for good once a commit could not be made durable.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.disk.usable(); err != nil {
-		return err
-	}
-	ses, err := s.readers.take(ctx)
-	if err != nil {
-		return err
-	}
-	r := &reader{s: ses}
-	_, err = metaValue(r, "instance")
-	s.readers.give(ses, r.end() == nil)
-	return err
+// Update runs fn in a transaction and answers when its change is durable; see
+// billing.Store. It must not be nested.
+func (s *Store) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	return s.run(&member{ctx: ctx, fn: fn})
 }
 
-// Close waits for what is under way and closes the database.
-func (s *Store) Close() error {
-	// The readers first: the last connection to close tidies the log away; but not what
-	// may be nowhere else.
-	if s.disk.usable() != nil {
-		s.writer.ses.conn.keepLog()
-	}
-	rerr := s.readers.close()
-	werr := s.writer.close()
-	s.checkpoints.close()
-	return errors.Join(werr, rerr, s.log.close())
+// UpdateOwners is Update for a function that changes only what is those owners'; see
+// billing.Store.
+func (s *Store) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.run(&member{ctx: ctx, owners: declared(owners), fn: fn})
 }
+
+func (s *Store) run(m *member) error {
+	if err := s.update(m); err != nil {
+		return err
+	}
+	if m.panic != nil {
+		panic(m.panic)
+	}
+	return m.err
+}
+
+// View runs fn on one consistent snapshot. It must not be nested: the
+// connections are bounded.
+func (s *Store) View(ctx context.Context, fn func(billing.Reader) error) error {
+	return s.view(ctx, func(r *reader) error { return fn(r) })
+}
+
+// Ping reads one value; it fails for good once a commit could not be made durable.
+func (s *Store) Ping(ctx context.Context) error { return s.ping(ctx) }
+
+// Tell wakes the other servers on the database for a topic; on SQLite there are none.
+func (s *Store) Tell(topic string) { s.tell(topic) }
+
+// Hear calls heard for each topic that another server told, until ctx is done. A wake-up
+// may be lost or come too often; the empty topic is that any may have been lost.
+func (s *Store) Hear(ctx context.Context, heard func(topic string)) { s.hear(ctx, heard) }
+
+// Close waits for what is under way and closes the database.
+func (s *Store) Close() error { return s.close() }
 
 const (
 	sqlMeta    = `SELECT value FROM meta WHERE key = $1`

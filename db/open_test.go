@@ -13,6 +13,7 @@ import (
 
 	"topupd/billing"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -27,8 +28,6 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for address, want := range map[string]string{
 		"":                               "a database is needed",
-		"postgres://u@h/d":               "PostgreSQL",
-		"postgresql://u@h/d":             "PostgreSQL",
 		"mysql://u@h/d":                  "not the path",
 		":memory:":                       "not the path",
 		"file:x.db?mode=memory":          "not the path",
@@ -108,12 +107,17 @@ func TestInstanceStays(t *testing.T) {
 }
 
 func TestLockServe(t *testing.T) {
-	s := open(t, db.Options{})
-	lock, err := s.Exclusive()
+	path := dbtest.File(t)
+	s, err := db.Open(t.Context(), path, db.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Exclusive(); billing.ErrorCode(err) != billing.Conflict {
+	defer s.Close()
+	lock, err := db.LockServe(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.LockServe(path); billing.ErrorCode(err) != billing.Conflict {
 		t.Errorf("a second server was let in: %v", err)
 	}
 	// The lock is not the database's: commands work beside a server.
@@ -121,7 +125,7 @@ func TestLockServe(t *testing.T) {
 	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
-	lock, err = s.Exclusive()
+	lock, err = db.LockServe(path)
 	if err != nil {
 		t.Fatalf("after the first server ended: %v", err)
 	}

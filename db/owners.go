@@ -179,6 +179,9 @@ WHERE id = $1`
 )
 
 func (t *tx) PutOwner(o *billing.Owner) error {
+	if err := t.ownsAccount(o.ID); err != nil {
+		return err
+	}
 	return t.put(sqlAddOwner, sqlReplaceOwner, int64(o.ID), int64(o.ID.Kind()), ref(o.Parent), int64(o.Top), o.Path,
 		o.Name, o.Username, o.Email, string(o.Currency), o.BalanceGroup, o.CreditLimit, o.TimeZone, int64(o.Blocked),
 		o.Held, o.Extra, o.CreatedAt, o.UpdatedAt,
@@ -188,6 +191,9 @@ func (t *tx) PutOwner(o *billing.Owner) error {
 const sqlSetBlocked = `UPDATE owners SET blocked = $2, updated_at = $3 WHERE id = $1`
 
 func (t *tx) SetBlocked(o billing.OwnerID, b billing.Block, at time.Time) error {
+	if err := t.ownsAccount(o); err != nil {
+		return err
+	}
 	return t.change(o.Field(), sqlSetBlocked, int64(o), int64(b), at)
 }
 
@@ -199,6 +205,9 @@ const (
 )
 
 func (t *tx) SetHeld(o billing.OwnerID, held bool, at time.Time) (int64, error) {
+	if err := t.ownsAccount(o); err != nil {
+		return 0, err
+	}
 	if _, err := t.Owner(o); err != nil {
 		return 0, err
 	}

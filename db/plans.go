@@ -92,6 +92,9 @@ WHERE owner_id = $1`
 )
 
 func (t *tx) PutAccountPlan(a *billing.AccountPlan) error {
+	if err := t.owns(a.Owner); err != nil {
+		return err
+	}
 	return t.put(sqlAddAccountPlan, sqlReplaceAccountPlan, int64(a.Owner), int64(a.Top), int64(a.Plan), a.NextAt,
 		a.AnchorDay, a.TimeZone, a.Suspended)
 }
@@ -143,6 +146,9 @@ const sqlCreatePeriod = `INSERT INTO periods (owner_id, top_id, date, plan_id, p
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 func (t *tx) CreatePeriod(p *billing.Period) error {
+	if err := t.owns(p.Owner); err != nil {
+		return err
+	}
 	_, err := t.exec(sqlCreatePeriod, int64(p.Owner), int64(p.Top), p.Date, int64(p.Plan), p.Price, string(p.Unit),
 		p.Prepaid, string(p.OnFailure), string(p.State), p.Reason, ref(p.Charge), ref(p.Posting), ref(p.Run),
 		p.StartAt, p.CreatedAt, p.SettledAt)
@@ -154,6 +160,9 @@ const sqlSetPeriod = `UPDATE periods SET state = $3, reason = $4, charge_id = $5
 WHERE owner_id = $1 AND date = $2`
 
 func (t *tx) SetPeriod(p *billing.Period) error {
+	if err := t.owns(p.Owner); err != nil {
+		return err
+	}
 	return t.change("period", sqlSetPeriod, int64(p.Owner), p.Date, string(p.State), p.Reason, ref(p.Charge),
 		ref(p.Posting), ref(p.Run), p.SettledAt)
 }

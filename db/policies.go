@@ -136,6 +136,9 @@ WHERE owner_id = $1`
 )
 
 func (t *tx) PutLowBalance(p *billing.LowBalance) error {
+	if err := t.owns(p.Owner); err != nil {
+		return err
+	}
 	s := &p.State
 	args := append(lowBalanceTerms(p),
 		s.Below, s.Episode, s.Charges, s.Armed, s.Back, s.MailedAt, s.Reminders, string(s.Suspended),
@@ -154,6 +157,9 @@ const sqlPutLowBalanceTerms = `UPDATE low_balance SET threshold = $2, notify_by_
 WHERE owner_id = $1`
 
 func (t *tx) PutLowBalanceTerms(p *billing.LowBalance) error {
+	if err := t.owns(p.Owner); err != nil {
+		return err
+	}
 	return t.change("low_balance", sqlPutLowBalanceTerms, lowBalanceTerms(p)...)
 }
 
@@ -172,6 +178,9 @@ const sqlPutLowBalanceState = `UPDATE low_balance SET below = $2, episode = $3, 
 WHERE owner_id = $1`
 
 func (t *tx) PutLowBalanceState(o billing.OwnerID, s billing.LowBalanceState) error {
+	if err := t.owns(o); err != nil {
+		return err
+	}
 	return t.change("low_balance", sqlPutLowBalanceState, int64(o), s.Below, s.Episode, s.Charges, s.Armed, s.Back, s.MailedAt,
 		s.Reminders, string(s.Suspended), string(s.BRSuspended), string(s.Reason), s.JudgeAt)
 }
@@ -184,6 +193,9 @@ const (
 )
 
 func (t *tx) JudgeWithin(o billing.OwnerID, at time.Time) error {
+	if err := t.ownsAccount(o); err != nil {
+		return err
+	}
 	if o.IsAccount() {
 		_, err := t.exec(sqlJudgeOne, int64(o), at)
 		return err

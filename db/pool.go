@@ -10,19 +10,19 @@ import (
 
 // pool holds the connections that read: at most max, made when first needed.
 type pool struct {
-	open  func() (*session, error)
+	open  func() (*sqliteSession, error)
 	slots chan struct{} // one token for each connection that may be in use
 	mu    sync.Mutex
-	idle  []*session
+	idle  []*sqliteSession
 	shut  bool
 }
 
-func newPool(max int, open func() (*session, error)) *pool {
+func newPool(max int, open func() (*sqliteSession, error)) *pool {
 	return &pool{open: open, slots: make(chan struct{}, max)}
 }
 
 // take waits for a connection.
-func (p *pool) take(ctx context.Context) (*session, error) {
+func (p *pool) take(ctx context.Context) (*sqliteSession, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, cancelled(err)
 	}
@@ -54,7 +54,7 @@ func (p *pool) take(ctx context.Context) (*session, error) {
 }
 
 // give puts a connection back, or closes one that is not good any more.
-func (p *pool) give(ses *session, good bool) {
+func (p *pool) give(ses *sqliteSession, good bool) {
 	p.mu.Lock()
 	keep := good && !p.shut
 	if keep {

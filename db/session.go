@@ -1,150 +1,52 @@
 package db
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
-// session is one connection with its compiled statements. One goroutine uses
-// it at a time.
-type session struct {
-	conn  *sqliteConn
-	stmts map[string]*stmt
-}
-
-// stmt is a compiled statement with the buffer of one execution.
-type stmt struct {
-	*sqliteStmt
-	cells []cell
-	busy  bool
-	twin  bool
-}
-
-// openSession opens a connection; what a pragma sets holds for one connection
-// only, so each gets them all.
-func openSession(uri string, pragmas []string) (*session, error) {
-	conn, err := openSQLiteConn(uri)
-	if err != nil {
-		return nil, classify(err)
-	}
-	s := &session{conn: conn, stmts: map[string]*stmt{}}
-	for _, pragma := range pragmas {
-		if err := s.pragma("PRAGMA " + pragma); err != nil {
-			_ = s.close()
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-// pragma runs a statement that is needed once.
-func (s *session) pragma(query string) error {
-	_, err := s.exec(query)
-	if st, ok := s.stmts[query]; ok {
-		delete(s.stmts, query)
-		err = errors.Join(err, classify(st.finalize()))
-	}
-	return err
-}
-
-// close frees the statements and the connection.
-func (s *session) close() error {
-	var errs []error
-	for _, st := range s.stmts {
-		errs = append(errs, st.finalize())
-	}
-	s.stmts = nil
-	return classify(errors.Join(append(errs, s.conn.close())...))
-}
-
-// prepare returns the query's statement, compiled once, with its arguments. One
-// that is being read gets a twin, which lives for one execution.
-func (s *session) prepare(query string, args []any) (*stmt, error) {
-	st, ok := s.stmts[query]
-	if !ok || st.busy {
-		compiled, err := s.conn.prepare(query)
-		if err != nil {
-			return nil, classify(err)
-		}
-		st = &stmt{sqliteStmt: compiled, cells: make([]cell, compiled.columns), twin: ok}
-		if !ok {
-			s.stmts[query] = st
-		}
-	}
-	if err := st.bind(args); err != nil {
-		return nil, errors.Join(classify(err), st.done())
-	}
-	return st, nil
-}
-
-// done ends an execution.
-func (st *stmt) done() error {
-	st.reset()
-	st.busy = false
-	if st.twin {
-		return classify(st.finalize())
-	}
-	return nil
-}
-
-// exec runs a statement to its end and says how many rows it changed. No
-// context interrupts it: View and Update look at theirs between statements.
-func (s *session) exec(query string, args ...any) (int64, error) {
-	st, err := s.prepare(query, args)
-	if err != nil {
-		return 0, err
-	}
-	more := true
-	for more && err == nil {
-		more, err = st.step()
-	}
-	if err != nil {
-		return 0, errors.Join(classify(err), st.done())
-	}
-	n := s.conn.changes()
-	return n, st.done()
+// session is one connection. One goroutine uses it at a time.
+type session interface {
+	// exec runs a statement to its end and says how many rows it changed. No context
+	// interrupts it: View and Update look at theirs between statements.
+	exec(query string, args ...any) (int64, error)
+	// insert runs an INSERT that leaves the id to the database and returns the id.
+	insert(query string, args ...any) (int64, error)
+	// query runs a statement whose rows are read one by one; others may run meanwhile.
+	query(query string, args ...any) (*rows, error)
+	close() error
 }
 
 // rows is a result being read.
 type rows struct {
 	row
-	st  *stmt
-	err error
+	from cursor
+	err  error
 }
 
-func (s *session) query(query string, args ...any) (*rows, error) {
-	st, err := s.prepare(query, args)
-	if err != nil {
-		return nil, err
-	}
-	st.busy = true
-	return &rows{row: row{cells: st.cells}, st: st}, nil
+// cursor is where an engine's rows come from.
+type cursor interface {
+	// fetch reads the next row; false at the end.
+	fetch([]cell) (bool, error)
+	// done ends the reading.
+	done() error
 }
 
 // next reads the next row; false at the end and on an error.
 func (r *rows) next() bool {
-	if r.err != nil || r.st == nil {
+	if r.err != nil || r.from == nil {
 		return false
 	}
-	found, err := r.st.step()
-	if err != nil {
-		r.err = classify(err)
-	}
-	if !found {
-		return false
-	}
-	r.st.read(r.cells)
+	found, err := r.from.fetch(r.cells)
+	r.err = err
 	r.at = 0
-	return true
+	return found
 }
 
 // close ends the reading; it returns what went wrong on the way.
 func (r *rows) close() error {
-	if r.st == nil {
+	if r.from == nil {
 		return r.err
 	}
-	err := r.st.done()
-	r.st = nil
+	err := r.from.done()
+	r.from = nil
 	if r.err == nil {
 		r.err = err
 	}

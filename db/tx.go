@@ -1,17 +1,13 @@
 package db
 
-import (
-	"context"
-
-	"topupd/billing"
-)
+import "topupd/billing"
 
 // reader is a transaction that reads. Its first record comes from a statement
 // that is left open, which holds the snapshot as well as a BEGIN would; a
 // second statement makes it a real transaction. So a View of one record, the
 // common case, costs one statement instead of three.
 type reader struct {
-	s    *session
+	s    session
 	mode readMode
 	held *rows // the open first statement
 	err  error // sticky: nothing more may be done
@@ -169,18 +165,28 @@ func list[T any](r *reader, scan func(*row, *T), query string, args ...any) ([]T
 type tx struct {
 	reader
 	wrote bool // a statement that may have changed something was run
+	// scope are the owners that the function declared; nil is everything.
+	scope []billing.OwnerID
 }
 
 var _ billing.Tx = (*tx)(nil)
 
 // exec runs a statement that changes something.
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	if t.err != nil {
-		return 0, t.err
+	if err := t.writes(query); err != nil {
+		return 0, err
 	}
-	t.wrote = true
 	n, err := t.s.exec(query, args...)
 	return n, t.note(err)
+}
+
+// writes is asked before each statement that changes something.
+func (t *tx) writes(query string) error {
+	if t.err == nil && t.scope != nil && !besideOthers(query) {
+		t.err = errBeyond
+	}
+	t.wrote = true
+	return t.err
 }
 
 // change is exec for a record that must be there.
@@ -194,10 +200,11 @@ func (t *tx) change(field, query string, args ...any) error {
 
 // insert runs an INSERT that leaves the id to the database and returns the id.
 func (t *tx) insert(query string, args ...any) (int64, error) {
-	if _, err := t.exec(query, args...); err != nil {
+	if err := t.writes(query); err != nil {
 		return 0, err
 	}
-	return t.s.conn.lastID(), nil
+	id, err := t.s.insert(query, args...)
+	return id, t.note(err)
 }
 
 // put inserts a record, or replaces the one that has its key. An upsert would
@@ -247,27 +254,4 @@ func (t *tx) savepoint(query string) error {
 		_, t.err = t.s.exec(query)
 	}
 	return t.err
-}
-
-// View runs fn on one consistent snapshot. It must not be nested: the
-// connections are bounded.
-func (s *Store) View(ctx context.Context, fn func(billing.Reader) error) error {
-	ses, err := s.readers.take(ctx)
-	if err != nil {
-		return err
-	}
-	r := &reader{s: ses, disk: s.disk}
-	err = s.show(r, fn)
-	if lost := s.disk.wait(r.seen); lost != nil {
-		return lost
-	}
-	return err
-}
-
-func (s *Store) show(r *reader, fn func(billing.Reader) error) error {
-	defer func() {
-		// A connection that cannot end its transaction is not used again.
-		s.readers.give(r.s, r.end() == nil)
-	}()
-	return fn(r)
 }

@@ -1,0 +1,124 @@
+package db
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"topupd/billing"
+)
+
+// errCareful: a rule was broken in a quick transaction; it is run again carefully.
+var errCareful = &billing.Error{Code: billing.Internal, Message: "a transaction has to run again"}
+
+// States of PostgreSQL that are told apart (appendix A of its manual).
+const (
+	pgUnique          = "23505"
+	pgForeignKey      = "23503"
+	pgNotNull         = "23502"
+	pgCheck           = "23514"
+	pgRaised          = "P0001"
+	pgOutOfRange      = "22003"
+	pgBadText         = "22021"
+	pgSerialization   = "40001"
+	pgDeadlock        = "40P01"
+	pgLockNotFree     = "55P03"
+	pgReadOnly        = "25006"
+	pgCancelled       = "57014"
+	pgClassConnection = "08"
+	pgClassResources  = "53" // disk full, out of memory, too many connections
+	pgClassOperator   = "57" // shut down, starting, fail-over
+)
+
+// classifyPostgres turns an error of PostgreSQL or of the way to it into a billing.Error.
+func classifyPostgres(err error) error {
+	var known *billing.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		return unreachable(err)
+	}
+	switch pe.Code {
+	case pgUnique:
+		return &billing.Error{Code: billing.Exists, Field: pgUniqueField(pe), Err: err}
+	case pgForeignKey:
+		return &billing.Error{Code: billing.NotFound, Err: err}
+	case pgNotNull:
+		// top_id is looked up from the owner.
+		if pe.ColumnName == "top_id" {
+			return &billing.Error{Code: billing.NotFound, Field: "owner", Err: err}
+		}
+		return &billing.Error{Code: billing.Conflict, Err: err}
+	case pgCheck:
+		return broken(pe.ConstraintName, err)
+	case pgRaised:
+		return &billing.Error{Code: billing.Conflict, Err: err}
+	case pgOutOfRange:
+		return &billing.Error{Code: billing.Overflow, Field: "amount", Err: err}
+	case pgBadText:
+		return &billing.Error{Code: billing.Invalid, Message: "a text holds a character that cannot be stored", Err: err}
+	case pgSerialization, pgDeadlock, pgLockNotFree, pgCancelled:
+		return &billing.Error{Code: billing.Busy, Message: "busy, try again", Err: err}
+	case pgReadOnly:
+		return unreachable(err)
+	}
+	switch pe.Code[:min(2, len(pe.Code))] {
+	case pgClassConnection, pgClassResources, pgClassOperator:
+		return unreachable(err)
+	}
+	return internal(err)
+}
+
+// ofRule reports whether a statement was refused for what it says: a rule was broken,
+// a value cannot be stored.
+func ofRule(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && (strings.HasPrefix(pe.Code, "22") || strings.HasPrefix(pe.Code, "23") || pe.Code == pgRaised)
+}
+
+// unreachable is a database that cannot work at the moment.
+func unreachable(err error) error {
+	return &billing.Error{Code: billing.Busy, Message: "the database cannot be reached, try again", Err: err}
+}
+
+// again reports whether a transaction that failed so may be run again: it was undone,
+// by the server or because its connection is gone before it was committed.
+func again(err error) bool {
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		var ours *billing.Error
+		return errors.As(err, &ours) && ours.Code == billing.Busy && ours.Err != nil
+	}
+	switch pe.Code {
+	case pgSerialization, pgDeadlock, pgReadOnly:
+		return true
+	case pgLockNotFree, pgCancelled:
+		return false // it waited long enough
+	}
+	switch pe.Code[:min(2, len(pe.Code))] {
+	case pgClassConnection, pgClassOperator:
+		return true
+	}
+	return pe.Code == "53300" // too many connections: one may become free
+}
+
+// pgUniqueField names the field by the columns that PostgreSQL tells: "Key (a, b)=(...)
+// already exists.", in whatever language.
+func pgUniqueField(pe *pgconn.PgError) string {
+	_, rest, _ := strings.Cut(pe.Detail, "(")
+	columns, _, found := strings.Cut(rest, ")=(")
+	if !found {
+		return pe.ConstraintName
+	}
+	names := strings.Split(columns, ", ")
+	for i, name := range names {
+		names[i] = pe.TableName + "." + name
+	}
+	if field, ok := constraintFields[strings.Join(names, ", ")]; ok {
+		return field
+	}
+	return strings.Split(columns, ", ")[0]
+}
