@@ -141,6 +141,24 @@ func (e *Engine) EnsureLogin(ctx context.Context, name string, password Secret) 
 	})
 }
 
+// FirstLogin makes a root login in a database that has none, and reports whether it did:
+// of servers that start together one does.
+func (e *Engine) FirstLogin(ctx context.Context, name string, password Secret) (made bool, err error) {
+	err = e.update(ctx, func(u *unitOfWork) error {
+		made = false
+		logins, err := u.tx.Logins()
+		if err != nil || len(logins) > 0 {
+			return err
+		}
+		made = true
+		if err := u.putLogin(name, Root, password); err != nil {
+			return err
+		}
+		return u.auditLogin(AuditAdd, name, newAudit().set("i_customer", "1"))
+	})
+	return made && err == nil, err
+}
+
 // hasPassword reports whether a login is usable with a password as it is.
 func (u *unitOfWork) hasPassword(l *Login, password Secret) bool {
 	if len(l.HA1) == 0 || l.Realm != u.e.set.Realm {

@@ -2,7 +2,9 @@ package billing_test
 
 import (
 	"context"
+	"crypto/md5"
 	"errors"
+	"fmt"
 	"testing"
 
 	"topupd/billing"
@@ -238,6 +240,23 @@ func TestEnsureLoginEnables(t *testing.T) {
 	k.ok(k.engine.EnsureLogin(root(t0), "ops", "two"))
 	if _, err := k.engine.Credential(root(t0), "ops"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Of servers that start together on a new database one makes the login, and its password
+// is the one that works.
+func TestFirstLoginIsMadeOnce(t *testing.T) {
+	k := newKit(t)
+	if made, err := k.engine.FirstLogin(root(t0), "admin", "one"); err != nil || !made {
+		t.Fatalf("made %v, %v", made, err)
+	}
+	if made, err := k.engine.FirstLogin(root(t0), "admin", "two"); err != nil || made {
+		t.Fatalf("a second one: made %v, %v", made, err)
+	}
+	got, err := k.engine.Credential(root(t0), "admin")
+	k.ok(err)
+	if want := fmt.Sprintf("%x", md5.Sum([]byte("admin:topupd:one"))); got.HA1.Reveal() != want {
+		t.Error("the password is not the first one")
 	}
 }
 

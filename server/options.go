@@ -45,9 +45,9 @@ type Options struct {
 
 	// Realm of Digest and Basic.
 	Realm string
-	// NonceKey signs nonces; servers on one database need the same. Empty
-	// makes one for this process.
-	NonceKey []byte
+	// NonceKeys sign nonces, the last one new ones; servers on one database need the same.
+	// None makes one for this process.
+	NonceKeys [][]byte
 	// Trusted networks need no login for XML-RPC.
 	Trusted []netip.Prefix
 	// Logins finds logins.

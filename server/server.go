@@ -51,7 +51,7 @@ func New(o Options) (*Server, error) {
 	s.slow = newSlowdown(o.now, *o.slowness)
 	var err error
 	s.digest, err = digest.New(digest.Config{
-		Realm: o.Realm, Key: o.NonceKey, Nonces: rememberedNonces, Lookup: s.credential, Now: o.now,
+		Realm: o.Realm, Keys: o.NonceKeys, Nonces: rememberedNonces, Lookup: s.credential, Now: o.now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--realm: %w", err)

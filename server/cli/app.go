@@ -55,7 +55,7 @@ func (a *app) open(o opening) (*opened, error) {
 }
 
 func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, error) {
-	if !o.create {
+	if !o.create && !cfg.PostgreSQL() {
 		if _, err := os.Stat(cfg.DB); err != nil {
 			return nil, wrong("--db", cfg.DB, "a database that is there; serve, import, run and migrate make one")
 		}
@@ -78,6 +78,9 @@ func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, err
 	}
 	var engine *billing.Engine
 	sealer := &lazySealer{make: func() (billing.KeyRing, error) {
+		if err := cfg.sharedKey(); err != nil {
+			return nil, err
+		}
 		s, err := a.parts.Keys(cfg, func() error { return engine.NothingSealed(a.ctx) })
 		if err != nil && cfg.Key != "" {
 			return nil, wrongSecret(setKey.variable, err.Error(), keyForm)

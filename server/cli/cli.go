@@ -131,13 +131,23 @@ func (a *app) fail(err error, code int) int {
 	switch {
 	case errors.Is(err, failed{}):
 	case errors.Is(err, billing.Busy):
-		fmt.Fprintln(a.err, "busy, try again")
+		fmt.Fprintln(a.err, oneLine(busyText(err)))
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(a.err, "stopped")
 	default:
 		fmt.Fprintln(a.err, oneLine(errorText(err)))
 	}
 	return code
+}
+
+// busyText is what everybody is told who comes at a busy time. That a database cannot be
+// reached has a cause that whoever runs it wants to see.
+func busyText(err error) string {
+	const again = "busy, try again"
+	if e, ok := errors.AsType[*billing.Error](err); ok && e.Message != "" && e.Message != again {
+		return e.Error()
+	}
+	return again
 }
 
 // errorText is the engine's words without the cause below them, which helps

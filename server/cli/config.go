@@ -12,7 +12,7 @@ import (
 // Config is what the settings mean, checked.
 type Config struct {
 	Listen          string
-	DB              string
+	DB              string // shown as ShownDB
 	TLSCert, TLSKey string
 	Insecure        bool
 	Trusted         []netip.Prefix
@@ -58,3 +58,23 @@ type Config struct {
 
 // PostgreSQL reports whether the database is a PostgreSQL server.
 func (c *Config) PostgreSQL() bool { return isPostgreSQL(c.DB) }
+
+// ShownDB is the database as logs and errors may name it: DB may hold a password.
+func (c *Config) ShownDB() string { return shownAddress(c.DB) }
+
+// nonceKeys sign nonces on every server that has this TOPUPD_KEY; none without it.
+func (c *Config) nonceKeys() (keys [][]byte) {
+	for _, key := range commaList(c.Key.Reveal()) {
+		keys = append(keys, []byte(key))
+	}
+	return keys
+}
+
+// sharedKey refuses a database of PostgreSQL without TOPUPD_KEY: all servers on it need
+// the same key, and there is no file beside it to keep one in.
+func (c *Config) sharedKey() error {
+	if c.PostgreSQL() && c.Key == "" {
+		return wrongSecret(setKey.variable, "it is not set, and PostgreSQL has no key file beside it", keyForm+", the same for all servers on the database")
+	}
+	return nil
+}

@@ -249,12 +249,27 @@ func isPostgreSQL(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
 
+// shownAddress is a database as logs and errors may name it: an address of PostgreSQL
+// without its user, password and parameters.
+func shownAddress(address string) string {
+	if !isPostgreSQL(address) {
+		return address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "postgres://"
+	}
+	return (&url.URL{Scheme: "postgres", Host: u.Host, Path: u.Path}).String()
+}
+
 func (k *checker) database(address string) {
-	const allowed = "the path of a SQLite file, such as topupd.db"
+	const allowed = "the path of a SQLite file, such as topupd.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
 	switch {
 	case isPostgreSQL(address):
-		// The address may hold a password.
-		k.fail(wrongSecret("--db", "PostgreSQL is not available in this version", allowed))
+		// The address may hold a password, and what url says of it repeats it.
+		if _, err := url.Parse(address); err != nil {
+			k.fail(wrongSecret("--db", "not an address of PostgreSQL", allowed))
+		}
 	case strings.Contains(address, "://"):
 		k.fail(wrongSecret("--db", "not an address that is known", allowed))
 	case address == "" || strings.HasPrefix(address, ":") || strings.ContainsRune(address, 0):

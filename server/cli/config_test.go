@@ -65,7 +65,8 @@ var settingCases = []struct {
 }{
 	{"db", "sub/other.db", ":memory:", "path of a SQLite file", false},
 	{"db", "other.db", "nowhere/topupd.db", "path of a SQLite file", false},
-	{"db", "other.db", "postgres://u:hidden@h/d", "path of a SQLite file", true},
+	{"db", "postgres://u:hidden@h/d", "postgres://u:hidden@h%zz/d", "postgres://USER:PASSWORD@HOST", true},
+	{"db", "postgresql://u@h:5433/d?sslmode=verify-full", "mysql://u:hidden@h/d", "path of a SQLite file", true},
 	{"insecure", "true", "perhaps", "true or false", false},
 	{"realm", "switch", `a"b`, "1 to 128 characters", false},
 	{"rate-limit", "50", "-1", "from 0 to", false},
@@ -156,6 +157,31 @@ func settingsWith(t *testing.T, lines ...string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func TestPasswordOfTheDatabaseIsNotShown(t *testing.T) {
+	for address, want := range map[string]string{
+		"topupd.db": "topupd.db",
+		"postgres://u:hidden@h:5433/d?sslmode=require":       "postgres://h:5433/d",
+		"postgresql://h/d?user=u&password=hidden":            "postgres://h/d",
+		"postgres://u:hidden@h%zz/d":                         "postgres://",
+		"postgres:///d?host=/run/postgresql&password=hidden": "postgres:///d",
+	} {
+		if got := (&Config{DB: address}).ShownDB(); got != want {
+			t.Errorf("%s is shown as %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestPostgreSQLNeedsKey(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		ok     bool
+	}{{Config{DB: "postgres://h/d"}, false}, {Config{DB: "postgres://h/d", Key: "k"}, true}, {Config{DB: "topupd.db"}, true}} {
+		if err := c.config.sharedKey(); (err == nil) != c.ok {
+			t.Errorf("%s with key %q: %v", c.config.DB, c.config.Key.Reveal(), err)
+		}
+	}
 }
 
 func TestFlagBeforeVariableBeforeFile(t *testing.T) {

@@ -56,11 +56,16 @@ func (c *serveCmd) Run(a *app) error {
 	if s.clock, err = a.parts.Clock(s.jobs(), cfg.TimeZone, s.logJob); err != nil {
 		return err
 	}
-	release, err := a.parts.LockServe(cfg.DB)
-	if err != nil {
+	if err := cfg.sharedKey(); err != nil {
 		return err
 	}
-	defer release()
+	if !cfg.PostgreSQL() { // there, any number of servers serve
+		release, err := a.parts.LockServe(cfg.DB)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	if err := s.listen(obs); err != nil {
 		return err
 	}
@@ -95,7 +100,7 @@ type serving struct {
 func (s *serving) listen(obs *observer) (err error) {
 	s.srv, err = server.New(server.Options{
 		Listen: s.cfg.Listen, TLSCert: s.cfg.TLSCert, TLSKey: s.cfg.TLSKey, Insecure: s.cfg.Insecure,
-		Realm: s.cfg.Engine.Realm, Trusted: s.cfg.Trusted, Logins: s.login, LoginNotes: s.noteLogins,
+		Realm: s.cfg.Engine.Realm, NonceKeys: s.cfg.nonceKeys(), Trusted: s.cfg.Trusted, Logins: s.login, LoginNotes: s.noteLogins,
 		Tokens: s.token, Once: s.once, RateLimit: s.cfg.RateLimit,
 		Logger: s.log, Version: s.app.parts.Version, Revision: s.app.parts.Revision,
 		Collectors: obs.collectors(), Gateways: s.cfg.Gateways,
@@ -232,12 +237,9 @@ func (s *serving) ensureAdmin(ctx context.Context) error {
 		}
 		return err
 	}
-	logins, err := s.engine.Logins(ctx)
-	if err != nil || len(logins) > 0 {
-		return err
-	}
 	password := billing.NewPassword()
-	if err := s.engine.EnsureLogin(ctx, adminLogin, password); err != nil {
+	made, err := s.engine.FirstLogin(ctx, adminLogin, password)
+	if err != nil || !made {
 		return err
 	}
 	_, err = fmt.Fprintln(s.app.out, "admin password: "+password.Reveal())
@@ -250,7 +252,7 @@ func (s *serving) ready() {
 	if s.cfg.TLSCert != "" {
 		scheme = "https://"
 	}
-	e := s.log.Info().Str("address", scheme+s.srv.Addr().String()).Str("db", s.cfg.DB).
+	e := s.log.Info().Str("address", scheme+s.srv.Addr().String()).Str("db", s.cfg.ShownDB()).
 		Strs("gateways", s.engine.GatewayNames()).Str("version", s.app.parts.Version)
 	if s.engine.Sandboxed() {
 		e.Bool("sandbox", true).Str("note", "the gateway is the sandbox: no money moves")

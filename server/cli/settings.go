@@ -9,7 +9,7 @@ type Settings struct {
 	Config configFile `name:"config" placeholder:"FILE" help:"Configuration file (TOML): one line for each setting, named like its flag." group:"Settings"`
 
 	Listen    string `name:"listen" env:"TOPUPD_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on." group:"Settings"`
-	DB        string `name:"db" env:"TOPUPD_DB" default:"topupd.db" help:"Database: the path of a SQLite file." group:"Settings"`
+	DB        string `name:"db" env:"TOPUPD_DB" default:"topupd.db" help:"Database: the path of a SQLite file, or postgres://..., which needs TOPUPD_KEY." group:"Settings"`
 	TLSCert   string `name:"tls-cert" env:"TOPUPD_TLS_CERT" help:"Certificate file; without it plain HTTP." group:"Settings"`
 	TLSKey    string `name:"tls-key" env:"TOPUPD_TLS_KEY" help:"Key file of the certificate." group:"Settings"`
 	Insecure  toggle `name:"insecure" env:"TOPUPD_INSECURE" default:"false" help:"Allow plain HTTP beyond loopback." group:"Settings"`

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,9 +84,10 @@ func HA1(user, realm, password string) string {
 type Config struct {
 	// Realm is shown to the client and part of every HA1.
 	Realm string
-	// Key signs nonces. Empty makes one of this process; servers behind one
-	// address need the same.
-	Key []byte
+	// Keys sign nonces: the last one does, and a nonce of any is believed, so that
+	// servers whose keys are being changed, the new one in front, believe each other.
+	// None makes one of this process; servers behind one address need the same.
+	Keys [][]byte
 	// Life of a nonce; 0 is DefaultLife.
 	Life time.Duration
 	// Nonces is how many nonces the memory of used counts may hold; 0 is no
@@ -102,7 +104,7 @@ type Config struct {
 type Authenticator struct {
 	realm  string
 	life   time.Duration
-	nonces *signer
+	nonces []*signer // the first issues
 	replay *replay
 	lookup Lookup
 	now    func() time.Time
@@ -124,13 +126,14 @@ func New(c Config) (*Authenticator, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if len(c.Key) == 0 {
-		c.Key = make([]byte, 32)
-		rand.Read(c.Key)
+	if len(c.Keys) == 0 {
+		own := make([]byte, 32)
+		rand.Read(own)
+		c.Keys = [][]byte{own}
 	}
-	a := &Authenticator{
-		realm: c.Realm, life: c.Life, nonces: newSigner(c.Key), lookup: c.Lookup, now: c.Now,
-		nobody: HA1("", c.Realm, rand.Text()),
+	a := &Authenticator{realm: c.Realm, life: c.Life, lookup: c.Lookup, now: c.Now, nobody: HA1("", c.Realm, rand.Text())}
+	for _, key := range slices.Backward(c.Keys) {
+		a.nonces = append(a.nonces, newSigner(key))
 	}
 	if c.Nonces > 0 {
 		a.replay = newReplay(c.Nonces, c.Life)
@@ -155,7 +158,7 @@ const page = "<html><head><title>401 Unauthorized</title></head><body><h1>401 Un
 // challenge orders and quotes as the widest set of clients wants: realm, nonce
 // and qop quoted, algorithm not.
 func (a *Authenticator) challenge(stale bool) string {
-	c := `Digest realm="` + escaper.Replace(a.realm) + `", nonce="` + a.nonces.issue(a.now()) + `", qop="auth", algorithm=MD5`
+	c := `Digest realm="` + escaper.Replace(a.realm) + `", nonce="` + a.nonces[0].issue(a.now()) + `", qop="auth", algorithm=MD5`
 	if stale {
 		c += ", stale=true"
 	}
@@ -192,7 +195,7 @@ func (a *Authenticator) Verify(r *http.Request, p Params) (Credential, Result, e
 		return Credential{}, Denied, nil
 	}
 	now := a.now()
-	id, age, ours := a.nonces.open(p.Nonce, now)
+	id, age, ours := a.open(p.Nonce, now)
 	// A nonce from the future is another server's with a clock ahead of ours.
 	if !ours || age > a.life || age < -a.life {
 		return Credential{}, Stale, nil
@@ -201,6 +204,16 @@ func (a *Authenticator) Verify(r *http.Request, p Params) (Credential, Result, e
 		return Credential{}, Stale, nil
 	}
 	return cred, OK, nil
+}
+
+// open is what signer.open says, of whichever key.
+func (a *Authenticator) open(nonce string, now time.Time) (id nonceID, age time.Duration, ours bool) {
+	for _, s := range a.nonces {
+		if id, age, ours = s.open(nonce, now); ours {
+			return id, age, true
+		}
+	}
+	return id, 0, false
 }
 
 // matches compares the response with what the holder of ha1 would have sent.

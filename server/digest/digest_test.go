@@ -136,8 +136,8 @@ func TestStandInOpensNothing(t *testing.T) {
 func TestNonceLife(t *testing.T) {
 	c := &clock{at: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
 	key := []byte("shared by both servers")
-	a := newTest(t, func(g *Config) { g.Now, g.Key = c.now, key })
-	b := newTest(t, func(g *Config) { g.Now, g.Key = c.now, key })
+	a := newTest(t, func(g *Config) { g.Now, g.Keys = c.now, [][]byte{key} })
+	b := newTest(t, func(g *Config) { g.Now, g.Keys = c.now, [][]byte{key} })
 	stranger := newTest(t, func(g *Config) { g.Now = c.now })
 	q := good(a)
 
@@ -164,6 +164,34 @@ func TestNonceLife(t *testing.T) {
 	c.at = c.at.Add(-6 * time.Minute)
 	if got := judge(t, a, q); got != Stale {
 		t.Errorf("from far in the future: %v", got)
+	}
+}
+
+// While the key of several servers is being changed each believes the others: first the
+// new key is put in front everywhere, then the older one is dropped everywhere.
+func TestKeysAreChangedServerByServer(t *testing.T) {
+	server := func(keys ...string) *Authenticator {
+		return newTest(t, func(g *Config) {
+			for _, k := range keys {
+				g.Keys = append(g.Keys, []byte(k))
+			}
+		})
+	}
+	before, between, after := server("old"), server("new", "old"), server("new")
+	for _, c := range []struct {
+		name       string
+		made, asks *Authenticator
+		want       Result
+	}{
+		{"before's at between", before, between, OK},
+		{"between's at before", between, before, OK},
+		{"after's at between", after, between, OK},
+		// The client gets one of after's, which all believe then.
+		{"between's at after", between, after, Stale},
+	} {
+		if got := judge(t, c.asks, good(c.made)); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
 	}
 }
 

@@ -97,7 +97,7 @@ func (q request) header() string {
 
 func good(a *Authenticator) request {
 	return request{method: "POST", target: "/xmlapi/xmlapi", user: testUser, password: testPassword,
-		nonce: a.nonces.issue(a.now()), nc: "00000001", cnonce: "abc"}
+		nonce: a.nonces[0].issue(a.now()), nc: "00000001", cnonce: "abc"}
 }
 
 // judge authenticates and fails on a lookup error.
