@@ -21,7 +21,15 @@ import (
 // test's own, which is dropped after it. All have one instance name.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	address, err := server()
+	name := copyTemplate(t)
+	t.Cleanup(func() { drop(t, name) })
+	return addressOf(name)
+}
+
+// copyTemplate makes a database and returns its name.
+func copyTemplate(t testing.TB) string {
+	t.Helper()
+	_, err := server()
 	if errors.Is(err, errNoPostgres) {
 		need.Missing(t, err.Error())
 	}
@@ -31,8 +39,8 @@ func Postgres(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "topupd_test_" + strings.ToLower(rand.Text())
-	err = onServer(address, func(c *pgx.Conn) error {
+	name := templateName + "_" + strings.ToLower(rand.Text())
+	err = connected("", func(c *pgx.Conn) error {
 		// Nobody is connected to the template while it is copied.
 		if _, err := c.Exec(context.Background(), `SELECT pg_advisory_lock_shared($1)`, templateLock); err != nil {
 			return err
@@ -43,16 +51,20 @@ func Postgres(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		err := onServer(address, func(c *pgx.Conn) error {
-			_, err := c.Exec(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`)
-			return err
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	return addressOf(address, name)
+	return name
+}
+
+func drop(t testing.TB, name string) {
+	t.Helper()
+	err := connected("", func(c *pgx.Conn) error { return dropDatabase(c, name) })
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func dropDatabase(c *pgx.Conn, name string) error {
+	_, err := c.Exec(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`)
+	return err
 }
 
 // templateName is the database that the tests' are copies of. Several test binaries may
@@ -64,11 +76,7 @@ const (
 
 // template brings the template to this program's schema, once.
 var template = sync.OnceValue(func() error {
-	address, err := server()
-	if err != nil {
-		return err
-	}
-	return onServer(address, func(c *pgx.Conn) error {
+	return connected("", func(c *pgx.Conn) error {
 		ctx := context.Background()
 		if _, err := c.Exec(ctx, `SELECT pg_advisory_lock($1)`, templateLock); err != nil {
 			return err
@@ -78,12 +86,12 @@ var template = sync.OnceValue(func() error {
 			return err
 		}
 		if made {
-			err := migrate(address)
+			err := migrate()
 			if billing.ErrorCode(err) != billing.Conflict {
 				return err
 			}
-			// Another program's, or made with other migrations.
-			if _, err := c.Exec(ctx, `DROP DATABASE `+templateName+` WITH (FORCE)`); err != nil {
+			// Made with other migrations.
+			if err := dropDatabase(c, templateName); err != nil {
 				return err
 			}
 		}
@@ -92,34 +100,46 @@ var template = sync.OnceValue(func() error {
 		if err != nil {
 			return err
 		}
-		return migrate(address)
+		return migrate()
 	})
 })
 
-func migrate(address string) error {
-	s, err := db.Open(context.Background(), addressOf(address, templateName), db.Options{Migrate: true})
+func migrate() error {
+	s, err := db.Open(context.Background(), addressOf(templateName), db.Options{Migrate: true})
 	if err != nil {
 		return err
 	}
 	return s.Close()
 }
 
-// onServer runs fn on a connection of its own: one that is kept would belong to the
-// simulated clock of the test that made it.
-func onServer(address string, fn func(*pgx.Conn) error) error {
-	c, err := pgx.Connect(context.Background(), address)
+// connected runs fn on a connection of its own to a database, "" for the server's: one
+// that is kept would belong to the simulated clock of the test that made it.
+func connected(name string, fn func(*pgx.Conn) error) error {
+	address, err := server()
+	if err != nil {
+		return err
+	}
+	cfg, err := pgx.ParseConfig(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", serverVariable, err)
+	}
+	if name != "" {
+		cfg.Database = name
+	}
+	c, err := pgx.ConnectConfig(context.Background(), cfg)
 	if err != nil {
 		return err
 	}
 	return errors.Join(fn(c), c.Close(context.Background()))
 }
 
-// addressOf is the address of another database on the same server, with few connections,
-// which live as long as their pool, however far a simulated clock runs.
-func addressOf(address, name string) string {
+// addressOf is the address of a database of the server, with few connections, which live
+// as long as their pool, however far a simulated clock runs.
+func addressOf(name string) string {
+	address, _ := server()
 	u, err := url.Parse(address)
 	if err != nil {
-		panic(fmt.Errorf("%s: %w", serverVariable, err))
+		panic(err) // it was connected to
 	}
 	u.Path = "/" + name
 	q := u.Query()
