@@ -1,0 +1,115 @@
+package dbtest
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"topupd/db"
+)
+
+// engineVariable names the one engine to test: sqlite or postgres.
+const engineVariable = "TOPUPD_TEST_ENGINE"
+
+var (
+	// onPostgres is the engine that a test finds.
+	onPostgres bool
+	// opened are the tests that asked for a database.
+	opened = map[string]bool{}
+	mu     sync.Mutex // of opened
+)
+
+// Postgresql reports whether the test runs on PostgreSQL.
+func Postgresql() bool { return onPostgres }
+
+// Address is an empty database of the current schema, the test's own: a SQLite file, or
+// in the second run of the tests (Engines) a database of PostgreSQL.
+func Address(t testing.TB) string {
+	t.Helper()
+	name, _, _ := strings.Cut(t.Name(), "/")
+	mu.Lock()
+	opened[name] = true
+	mu.Unlock()
+	if onPostgres {
+		return reused(t)
+	}
+	return File(t)
+}
+
+// Options are those of a store under test: it does not wait for the disk, and holds
+// functions to the owners that they declare.
+func Options() db.Options { return db.Options{NoSync: true, Strict: true} }
+
+// Open opens an empty store, which ends with the test.
+func Open(t testing.TB) *db.Store {
+	t.Helper()
+	s, err := db.Open(context.Background(), Address(t), Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Engines is the tests of a package on every engine: all on SQLite, then those that
+// opened a database (Address) once more on PostgreSQL. For TestMain.
+type Engines struct{ M interface{ Run() int } }
+
+// Run runs the tests and returns what the process exits with.
+func (e Engines) Run() int {
+	one := os.Getenv(engineVariable)
+	if onPostgres = one == "postgres"; one != "" {
+		return e.M.Run()
+	}
+	code := e.M.Run()
+	if !again() {
+		return code
+	}
+	fmt.Println("=== PostgreSQL (" + engineVariable + "=postgres for it alone)")
+	if _, err := server(); errors.Is(err, errNoPostgres) && os.Getenv("CI") != "true" {
+		fmt.Println("skipped:", err)
+		return code
+	}
+	onPostgres = true
+	return max(code, e.M.Run())
+}
+
+// again has the flags ask for those tests that opened a database, and no others. It is
+// false when there are none.
+func again() bool {
+	for _, other := range []string{"test.list", "test.fuzz", "test.bench"} {
+		if flag.Lookup(other).Value.String() != "" {
+			return false
+		}
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(opened)) {
+		if strings.HasPrefix(name, "Test") {
+			names = append(names, regexp.QuoteMeta(name))
+		}
+	}
+	if len(names) == 0 {
+		return false
+	}
+	// A pattern of subtests already asks for few.
+	if asked := flag.Lookup("test.run"); !strings.Contains(asked.Value.String(), "/") {
+		_ = asked.Value.Set("^(" + strings.Join(names, "|") + ")$")
+	}
+	// What was just written is compared.
+	if update := flag.Lookup("update"); update != nil {
+		_ = update.Value.Set("false")
+	}
+	return true
+}
