@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -55,6 +56,7 @@ func parts() cli.Parts {
 		Version:    version,
 		Revision:   revision(),
 		OpenStore:  openStore,
+		Copy:       copyDatabase,
 		LockServe:  lockServe,
 		Keys:       keys,
 		Gateways:   gateways,
@@ -87,6 +89,29 @@ func openStore(ctx context.Context, address string, migrate bool) (billing.Store
 		return nil, err
 	}
 	return store, nil
+}
+
+// copyDatabase opens both sides; the source keeps its schema, which must be this program's.
+func copyDatabase(ctx context.Context, from, to string, progress func(int64)) (res cli.CopyResult, err error) {
+	source, err := db.Open(ctx, from, db.Options{})
+	if err != nil {
+		return res, err
+	}
+	defer source.Close()
+	target, err := db.Open(ctx, to, db.Options{})
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	copied, err := db.Copy(ctx, source, target, progress)
+	if err != nil {
+		return res, err
+	}
+	for _, t := range copied.Tables {
+		res.Tables = append(res.Tables, cli.CopiedTable{Name: t.Table, Rows: t.Rows})
+	}
+	res.Balances = copied.Balances
+	return res, nil
 }
 
 func lockServe(address string) (func() error, error) {

@@ -31,6 +31,9 @@ type engine interface {
 	// what they tell, until ctx is done.
 	tell(topic string)
 	hear(ctx context.Context, heard func(topic string))
+	// load and lastIDs are for Copy.
+	load(ctx context.Context, fn func(loader) error) error
+	lastIDs(r *reader) (map[string]int64, error)
 	close() error
 }
 

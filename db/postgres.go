@@ -17,6 +17,7 @@ import (
 
 // postgresStore is a database of PostgreSQL, which any number of servers share.
 type postgresStore struct {
+	cfg              *pgxpool.Config
 	readers, writing *pgxpool.Pool
 	*writers
 	signals *signals
@@ -84,7 +85,7 @@ func openPostgres(ctx context.Context, address string, o Options) (*postgresStor
 		sizes = pgConnections
 	}
 	writing := max(2, sizes/3)
-	s := &postgresStore{}
+	s := &postgresStore{cfg: cfg}
 	if s.writing, err = pgPool(ctx, cfg, writing); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type commands struct {
 	Golive     goliveCmd     `cmd:"" help:"End the hold of an import: jobs may charge and mail."`
 	Verify     verifyCmd     `cmd:"" help:"Check the ledger."`
 	Backup     backupCmd     `cmd:"" help:"Write a consistent copy of the database while the server runs."`
+	Copy       copyCmd       `cmd:"" help:"Bring everything of one database into another, new one."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database's schema up to date."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`

@@ -21,6 +21,8 @@ type Parts struct {
 
 	// OpenStore opens the database; migrate brings an older schema up to date.
 	OpenStore func(ctx context.Context, address string, migrate bool) (billing.Store, error)
+	// Copy brings everything of one database into another, which is new, and compares them.
+	Copy func(ctx context.Context, from, to string, progress func(rows int64)) (CopyResult, error)
 	// LockServe keeps a second server off a SQLite file until release.
 	LockServe func(address string) (release func() error, err error)
 	// Keys makes the ring of keys from TOPUPD_KEY, or from the key file beside
