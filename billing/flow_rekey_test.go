@@ -223,8 +223,16 @@ func (d *dying) step() {
 }
 
 func (d *dying) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	return d.through(ctx, alone(ctx, d.Store), fn)
+}
+
+func (d *dying) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return d.through(ctx, ofOwners(ctx, d.Store, owners), fn)
+}
+
+func (d *dying) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
 	d.step()
-	err := d.Store.Update(ctx, fn)
+	err := run(fn)
 	d.step()
 	return err
 }
@@ -484,7 +492,15 @@ type stubborn struct {
 }
 
 func (s stubborn) Update(ctx context.Context, fn func(billing.Tx) error) error {
-	return errors.Join(s.Store.Update(ctx, fn), s.Store.Update(ctx, func(tx billing.Tx) error {
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s stubborn) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s stubborn) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
+	return errors.Join(run(fn), s.Store.Update(ctx, func(tx billing.Tx) error {
 		c, err := tx.Card(1000)
 		if err != nil {
 			return err

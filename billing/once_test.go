@@ -183,7 +183,15 @@ type lostCommits struct {
 }
 
 func (l *lostCommits) Update(ctx context.Context, fn func(billing.Tx) error) error {
-	return l.Store.Update(ctx, func(tx billing.Tx) error {
+	return l.through(ctx, alone(ctx, l.Store), fn)
+}
+
+func (l *lostCommits) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return l.through(ctx, ofOwners(ctx, l.Store, owners), fn)
+}
+
+func (l *lostCommits) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
+	return run(func(tx billing.Tx) error {
 		if err := fn(tx); err != nil || !l.lost.Load() {
 			return err
 		}

@@ -192,10 +192,18 @@ func (s *dyingStore) isDead() bool {
 }
 
 func (s *dyingStore) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s *dyingStore) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s *dyingStore) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
 	if s.isDead() {
 		return errDead
 	}
-	if err := s.Store.Update(ctx, func(tx billing.Tx) error { return fn(dyingTx{tx, s}) }); err != nil {
+	if err := run(func(tx billing.Tx) error { return fn(dyingTx{tx, s}) }); err != nil {
 		return err
 	}
 	return s.step()
@@ -358,7 +366,15 @@ type faultyTx struct {
 }
 
 func (s *faultyStore) Update(ctx context.Context, fn func(billing.Tx) error) error {
-	return s.Store.Update(ctx, func(tx billing.Tx) error { return fn(faultyTx{tx, s}) })
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s *faultyStore) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s *faultyStore) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
+	return run(func(tx billing.Tx) error { return fn(faultyTx{tx, s}) })
 }
 
 func (t faultyTx) Post(p *billing.Posting) error {

@@ -45,8 +45,16 @@ func (windowlessTx) PaidWithInput(billing.OwnerID, string, billing.OwnerID, stri
 type paymentForgetter struct{ billing.Store }
 
 func (s paymentForgetter) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s paymentForgetter) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s paymentForgetter) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
 	forgot := false
-	err := s.Store.Update(ctx, func(tx billing.Tx) error {
+	err := run(func(tx billing.Tx) error {
 		w := &paymentWatcher{Tx: tx}
 		if err := fn(w); err != nil {
 			return err

@@ -183,8 +183,16 @@ type forgetfulStore struct {
 }
 
 func (s forgetfulStore) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s forgetfulStore) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s forgetfulStore) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
 	forgot := false
-	err := s.Store.Update(ctx, func(tx billing.Tx) error {
+	err := run(func(tx billing.Tx) error {
 		w := &watchingTx{Tx: tx, kind: s.kind}
 		forgot = false
 		if err := fn(w); err != nil {
@@ -224,7 +232,15 @@ type changedStore struct {
 }
 
 func (s changedStore) Update(ctx context.Context, fn func(billing.Tx) error) error {
-	return s.Store.Update(ctx, func(tx billing.Tx) error { return fn(s.change(tx)) })
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s changedStore) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s changedStore) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
+	return run(func(tx billing.Tx) error { return fn(s.change(tx)) })
 }
 
 // doublingTx books each payment twice, under another cause.

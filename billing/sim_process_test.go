@@ -179,6 +179,14 @@ func (s mortalStore) View(ctx context.Context, fn func(billing.Reader) error) er
 }
 
 func (s mortalStore) Update(ctx context.Context, fn func(billing.Tx) error) error {
+	return s.through(ctx, alone(ctx, s.Store), fn)
+}
+
+func (s mortalStore) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn func(billing.Tx) error) error {
+	return s.through(ctx, ofOwners(ctx, s.Store, owners), fn)
+}
+
+func (s mortalStore) through(ctx context.Context, run updater, fn func(billing.Tx) error) error {
 	if err := s.p.point("before a transaction"); err != nil {
 		return err
 	}
@@ -186,7 +194,7 @@ func (s mortalStore) Update(ctx context.Context, fn func(billing.Tx) error) erro
 	if g == glitchBusy {
 		return &billing.Error{Code: billing.Busy, Err: errGlitch}
 	}
-	err := s.Store.Update(ctx, func(tx billing.Tx) error {
+	err := run(func(tx billing.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
