@@ -1,0 +1,183 @@
+package dbtest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"topupd/db"
+	"topupd/testdata/need"
+)
+
+// Server is a PostgreSQL of one test, which may kill it. What was answered to be
+// committed survives that.
+type Server struct {
+	t    testing.TB
+	bin  string
+	dir  string
+	cred *syscall.Credential
+	held io.Closer // the script's standard input
+	// settings are name=value.
+	settings []string
+	pid      int
+}
+
+// OwnServer starts one with an empty database of the current schema and settings like
+// "fsync=on" beside the tests' own.
+func OwnServer(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	bin, err := programs()
+	if errors.Is(err, errNoPostgres) {
+		need.Missing(t, err.Error())
+	}
+	dir, err := os.MkdirTemp("", "topupd-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{t: t, bin: bin, dir: dir, settings: settings}
+	t.Cleanup(func() { s.stop(); _ = os.RemoveAll(dir) })
+	if os.Getuid() == 0 {
+		if s.cred, err = unprivileged(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := s.command("initdb", "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync").CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	s.Start()
+	store, err := db.Open(context.Background(), s.Address(), db.Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(s.bin, name), args...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: s.cred}
+	c.Dir = s.dir
+	c.Env = append(os.Environ(), "LC_ALL=C")
+	return c
+}
+
+// Address is the server's database; its socket is Socket.
+func (s *Server) Address() string { return "postgres:///postgres?user=postgres&host=" + s.dir }
+
+// Socket is where the server listens.
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
+
+// ownScript runs the server until the script's standard input ends.
+const ownScript = `"$0" -D data -c listen_addresses= -c unix_socket_directories="$PWD" -c max_connections=100 -c fsync=off \
+	-c shared_buffers=32MB -c jit=off "$@" >>log 2>&1 &
+echo $!
+cat >/dev/null
+kill -QUIT $!
+wait`
+
+// Start starts the server, after Kill once more, and waits until it answers.
+func (s *Server) Start() {
+	s.t.Helper()
+	for until := time.Now().Add(60 * time.Second); ; {
+		script := s.command("postgres")
+		script.Path, script.Args = "/bin/sh", []string{"sh", "-c", ownScript, filepath.Join(s.bin, "postgres")}
+		for _, setting := range s.settings {
+			script.Args = append(script.Args, "-c", setting)
+		}
+		in, err := script.StdinPipe()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		out, err := script.StdoutPipe()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := script.Start(); err != nil {
+			s.t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if s.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
+			s.t.Fatal(err)
+		}
+		s.held = in
+		go func() { _ = script.Wait() }()
+		for syscall.Kill(s.pid, 0) == nil {
+			if s.answers() {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		// What it left when it was killed may still be ending.
+		_ = in.Close()
+		if time.Now().After(until) {
+			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+			s.t.Fatalf("PostgreSQL did not start:\n%s", log)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) answers() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c, err := pgx.Connect(ctx, s.Address())
+	if err != nil {
+		return false
+	}
+	return c.Close(ctx) == nil
+}
+
+// Kill is kill -9.
+func (s *Server) Kill() {
+	s.t.Helper()
+	if err := syscall.Kill(s.pid, syscall.SIGKILL); err != nil {
+		s.t.Fatal(err)
+	}
+	_ = s.held.Close()
+	s.held = nil
+}
+
+// Do runs a statement as the server's administrator.
+func (s *Server) Do(statement string) {
+	s.t.Helper()
+	c, err := pgx.Connect(context.Background(), s.Address())
+	if err == nil {
+		_, err = c.Exec(context.Background(), statement)
+		err = errors.Join(err, c.Close(context.Background()))
+	}
+	if err != nil {
+		s.t.Fatal(fmt.Errorf("%s: %w", statement, err))
+	}
+}
+
+func (s *Server) stop() {
+	if s.held != nil {
+		_ = s.held.Close()
+	}
+	for range 500 {
+		if syscall.Kill(s.pid, 0) != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
