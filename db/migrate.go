@@ -74,6 +74,7 @@ var (
 const (
 	sqlChecksums   = `SELECT version, name, sha256 FROM schema_files ORDER BY version`
 	sqlPutChecksum = `INSERT INTO schema_files (version, name, sha256) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING`
+	sqlWorksWith   = `SELECT COALESCE(MAX(CAST(value AS BIGINT)), 0) FROM meta WHERE key = 'works_with'`
 	sqlVersion     = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`
 )
 
@@ -144,7 +145,15 @@ func (m *migration) run(ctx context.Context, allowed bool) error {
 	target := sources[len(sources)-1].Version
 	switch {
 	case current > target:
-		return billing.Errorf(billing.Conflict, "db", "the database's schema (%d) is newer than this program's (%d): use the newer program", current, target)
+		// While servers are replaced one by one, the older ones go on, and may start again.
+		works, err := m.worksWith(ctx)
+		if err != nil {
+			return err
+		}
+		if works == 0 || works > target {
+			return billing.Errorf(billing.Conflict, "db", "the database's schema (%d) is newer than this program's (%d): use the newer program", current, target)
+		}
+		return m.check(ctx, target)
 	case current > 0:
 		if err := m.check(ctx, current); err != nil {
 			return err
@@ -181,6 +190,13 @@ func (m *migration) version(ctx context.Context) (v int64, err error) {
 	return v, classify(err)
 }
 
+// worksWith is the oldest schema whose program may work on this one, as the newest
+// migration says; 0 when none says it.
+func (m *migration) worksWith(ctx context.Context) (v int64, err error) {
+	err = m.db.QueryRowContext(ctx, sqlWorksWith).Scan(&v)
+	return v, classify(err)
+}
+
 // empty refuses a database that belongs to somebody else.
 func (m *migration) empty(ctx context.Context) error {
 	var n int
@@ -203,7 +219,9 @@ func (m *migration) check(ctx context.Context, upTo int64) error {
 	if err != nil {
 		return err
 	}
-	for _, src := range m.provider.ListSources() {
+	sources := m.provider.ListSources()
+	newest := sources[len(sources)-1].Version
+	for _, src := range sources {
 		if src.Version > upTo {
 			// Another process may be making it at this moment.
 			delete(kept, src.Version)
@@ -225,7 +243,10 @@ func (m *migration) check(ctx context.Context, upTo int64) error {
 			return billing.Errorf(billing.Conflict, "db", "migration %s differs from the one that this database was made with", was.name)
 		}
 	}
-	for _, was := range kept {
+	for version, was := range kept {
+		if version > newest {
+			continue // a newer program's, which says that this one may work on
+		}
 		return billing.Errorf(billing.Conflict, "db", "migration %s, which this database was made with, is missing from this program", was.name)
 	}
 	return nil

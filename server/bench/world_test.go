@@ -65,6 +65,7 @@ func bare(file string) {
 // world is the built binary with its database, and the servers that run.
 type world struct {
 	dir, binary, db string
+	key             string // TOPUPD_KEY; empty is the file beside the database
 	imported        time.Duration
 	ready           time.Duration
 	serve           *exec.Cmd
@@ -129,6 +130,9 @@ func (w *world) command(args ...string) *exec.Cmd {
 	c.Dir = w.dir
 	c.Env = append(os.Environ(), "TOPUPD_DB="+w.db, "TOPUPD_LOG_LEVEL=warn",
 		"TOPUPD_ADMIN_USER=admin", "TOPUPD_ADMIN_PASSWORD="+password, "TOPUPD_ADMIN_TOKEN="+token)
+	if w.key != "" {
+		c.Env = append(c.Env, "TOPUPD_KEY="+w.key)
+	}
 	return c
 }
 
