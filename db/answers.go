@@ -57,8 +57,8 @@ func (t *tx) DropAnswer(customer billing.OwnerID, key string) error {
 	return t.change("key", sqlDropAnswer, int64(customer), key)
 }
 
-const sqlDropAnswers = `DELETE FROM idempotency_keys WHERE rowid IN
-    (SELECT rowid FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
+const sqlDropAnswers = `DELETE FROM idempotency_keys WHERE (customer_id, key) IN
+    (SELECT customer_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
 
 func (t *tx) DropAnswers(before time.Time, limit int) (int64, error) {
 	return t.exec(sqlDropAnswers, before, limitOf(limit))

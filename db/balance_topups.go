@@ -59,7 +59,7 @@ const (
 	sqlBalanceTopupsShown  = ` AND t.deleted_at IS NULL AND o.deleted_at IS NULL AND t.owner_id % 2 = 1`
 	sqlBalanceTopupsPage   = ` AND t.id > $1 ORDER BY t.id LIMIT $2 OFFSET $3`
 	sqlBalanceTopupsFrom   = ` FROM topups t JOIN owners o ON o.id = t.owner_id WHERE `
-	sqlBalanceTopupsOf     = `t.owner_id = $4 AND ($5 = 0 OR (t.top_id = $5 AND o.path >= $6 AND o.path < $7))`
+	sqlBalanceTopupsOf     = `t.owner_id = $4 AND ((t.top_id = $5 AND o.path >= $6 AND o.path < $7) OR $5 = 0)`
 	sqlBalanceTopupsWithin = `t.top_id = $4 AND o.path >= $5 AND o.path < $6`
 
 	sqlBalanceTopupsAll      = `SELECT ` + balanceTopupColumns + sqlBalanceTopupsFrom + `t.id > 0` + sqlBalanceTopupsShown + sqlBalanceTopupsPage
@@ -68,9 +68,9 @@ const (
 	sqlBalanceTopupsCustomer = `SELECT ` + balanceTopupColumns + sqlBalanceTopupsFrom + sqlBalanceTopupsWithin + sqlBalanceTopupsShown + sqlBalanceTopupsPage
 
 	// A count has the arguments of its list.
-	sqlCountBalanceTopups         = `SELECT COUNT(*)` + sqlBalanceTopupsFrom + `t.id > $1 AND $2 <> 0 AND $3 = 0` + sqlBalanceTopupsShown
-	sqlCountBalanceTopupsOwner    = `SELECT COUNT(*)` + sqlBalanceTopupsFrom + sqlBalanceTopupsOf + ` AND t.id > $1 AND $2 <> 0 AND $3 = 0` + sqlBalanceTopupsShown
-	sqlCountBalanceTopupsCustomer = `SELECT COUNT(*)` + sqlBalanceTopupsFrom + sqlBalanceTopupsWithin + ` AND t.id > $1 AND $2 <> 0 AND $3 = 0` + sqlBalanceTopupsShown
+	sqlCountBalanceTopups         = `SELECT COUNT(*)` + sqlBalanceTopupsFrom + `t.id > $1 AND CAST($2 AS BIGINT) <> 0 AND CAST($3 AS BIGINT) = 0` + sqlBalanceTopupsShown
+	sqlCountBalanceTopupsOwner    = `SELECT COUNT(*)` + sqlBalanceTopupsFrom + sqlBalanceTopupsOf + ` AND t.id > $1 AND CAST($2 AS BIGINT) <> 0 AND CAST($3 AS BIGINT) = 0` + sqlBalanceTopupsShown
+	sqlCountBalanceTopupsCustomer = `SELECT COUNT(*)` + sqlBalanceTopupsFrom + sqlBalanceTopupsWithin + ` AND t.id > $1 AND CAST($2 AS BIGINT) <> 0 AND CAST($3 AS BIGINT) = 0` + sqlBalanceTopupsShown
 )
 
 // balanceTopupQuery chooses list and count; no list is empty.

@@ -75,8 +75,8 @@ func (r *reader) AutomaticSince(o billing.OwnerID, since time.Time) ([]billing.A
 // sqlCharges begin with what narrows the list; the rest of the filter is the
 // same in all, and what is not asked for lets everything through.
 const (
-	sqlChargesRest = ` AND c.id < $1 AND ($2 = 0 OR c.owner_id = $2) AND ($3 = '' OR c.state = $3)
-    AND ($4 = 0 OR c.run_id = $4)
+	sqlChargesRest = ` AND c.id < $1 AND (c.owner_id = $2 OR $2 = 0) AND ($3 = '' OR c.state = $3)
+    AND (c.run_id = $4 OR $4 = 0)
 ORDER BY c.id DESC LIMIT $5`
 	sqlChargesAll = `SELECT ` + chargeColumns + ` FROM charges c WHERE c.id > 0` + sqlChargesRest
 	// The few that are open, whose states people look for.
@@ -84,9 +84,9 @@ ORDER BY c.id DESC LIMIT $5`
 	sqlChargesWithin = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
 WHERE c.top_id = $6 AND o.path >= $7 AND o.path < $8` + sqlChargesRest
 	sqlChargesOf = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
-WHERE c.owner_id = $2 AND ($6 = 0 OR (c.top_id = $6 AND o.path >= $7 AND o.path < $8))` + sqlChargesRest
+WHERE c.owner_id = $2 AND ((c.top_id = $6 AND o.path >= $7 AND o.path < $8) OR $6 = 0)` + sqlChargesRest
 	sqlChargesOfRun = `SELECT ` + chargeColumns + ` FROM charges c JOIN owners o ON o.id = c.owner_id
-WHERE c.run_id = $4 AND ($6 = 0 OR (c.top_id = $6 AND o.path >= $7 AND o.path < $8))` + sqlChargesRest
+WHERE c.run_id = $4 AND ((c.top_id = $6 AND o.path >= $7 AND o.path < $8) OR $6 = 0)` + sqlChargesRest
 )
 
 func (r *reader) Charges(f billing.ChargeFilter) ([]billing.Charge, error) {

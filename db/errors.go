@@ -55,8 +55,10 @@ var constraintFields = map[string]string{
 	"hub_subscriptions.customer_id, hub_subscriptions.callback, hub_subscriptions.query": "callback",
 	"deliveries.event_id, deliveries.hub_id":                                             "delivery",
 	"deliveries.hub_id, deliveries.subject":                                              "subject",
-	"correspondence_types.name":                                                          "name",
-	"expected_payment_types.name":                                                        "name",
+	"index 'correspondence_types_name'":                                                  "name",
+	"index 'expected_payment_types_name'":                                                "name",
+	"correspondence_types.lower(name)":                                                   "name",
+	"expected_payment_types.lower(name)":                                                 "name",
 }
 
 // coded is an error of SQLite: ours, and the driver's that migrations run through.

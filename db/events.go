@@ -7,7 +7,7 @@ import (
 )
 
 // Asked in the transaction that books, it is right whichever process subscribed.
-const sqlBalancesWatched = `SELECT EXISTS (SELECT 1 FROM hub_subscriptions WHERE deleted_at IS NULL AND balances = 1)`
+const sqlBalancesWatched = `SELECT EXISTS (SELECT 1 FROM hub_subscriptions WHERE deleted_at IS NULL AND balances)`
 
 func (r *reader) BalancesWatched() (watched bool, err error) {
 	_, err = r.first(func(row *row) { watched = row.bool() }, sqlBalancesWatched)

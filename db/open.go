@@ -34,6 +34,8 @@ type engine interface {
 	// load and lastIDs are for Copy.
 	load(ctx context.Context, fn func(loader) error) error
 	lastIDs(r *reader) (map[string]int64, error)
+	// hasRule is the query that finds a trigger or an index in force by its name.
+	hasRule() string
 	close() error
 }
 

@@ -33,7 +33,7 @@ WHERE id = $1 AND deleted_at IS NULL`
 	sqlDropPolicy      = `DELETE FROM low_balance WHERE owner_id = $1`
 	sqlDropAccountPlan = `DELETE FROM account_plans WHERE owner_id = $1`
 	sqlDropLoginsOf    = `DELETE FROM logins WHERE owner_id = $1`
-	sqlDeleteCardsOf   = `UPDATE cards SET state = 'deleted', token = NULL, is_primary = 0, alias = '', holder = '',
+	sqlDeleteCardsOf   = `UPDATE cards SET state = 'deleted', token = NULL, is_primary = FALSE, alias = '', holder = '',
     street1 = '', street2 = '', region = '', postal_code = '', city = '', country = '', phone = '', updated_at = $2 WHERE owner_id = $1`
 	sqlRevokeAll = `UPDATE mandates SET revoked_at = $2 WHERE owner_id = $1 AND revoked_at IS NULL`
 	// It has no login any more that could end them.

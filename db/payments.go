@@ -24,7 +24,7 @@ WHERE e.owner_id = $1 AND e.payment_at IS NOT NULL`
 	sqlPaymentOfCharge  = sqlPaymentCharge + ` AND c.id = $2`
 	sqlPaymentOfPosting = sqlPaymentPosting + ` AND e.posting_id = $2`
 
-	sqlPayments = sqlPaymentCharge + ` AND c.created_at >= $2 AND c.created_at < $3 AND $4 < 2
+	sqlPayments = sqlPaymentCharge + ` AND c.created_at >= $2 AND c.created_at < $3 AND CAST($4 AS BIGINT) < 2
 UNION ALL ` + sqlPaymentPosting + ` AND e.payment_at >= $2 AND e.payment_at < $3
     AND ($4 = 0 OR ($4 = 1) = (e.micros > 0))
 ORDER BY 1 DESC, 3 DESC, 2 DESC LIMIT $5 OFFSET $6`

@@ -28,7 +28,7 @@ const (
 	sqlPoolPlan  = `SELECT ` + poolPlanColumns + ` WHERE p.offer = $1`
 	sqlPoolPlans = `SELECT ` + poolPlanColumns + ` JOIN owners o ON o.id = p.owner_id
 WHERE p.offer > $1 AND o.deleted_at IS NULL ORDER BY p.offer LIMIT $2`
-	sqlDuePools = `SELECT offer FROM pool_plans WHERE expires_at IS NOT NULL AND lapsed = 0 AND expires_at <= $1
+	sqlDuePools = `SELECT offer FROM pool_plans WHERE expires_at IS NOT NULL AND NOT lapsed AND expires_at <= $1
 ORDER BY expires_at, offer LIMIT $2`
 )
 

@@ -150,6 +150,13 @@ func (s *postgresStore) backup(context.Context, string) error {
 	return billing.Errorf(billing.Invalid, "db", "PostgreSQL has its own tools: pg_dump, or pg_basebackup with its log")
 }
 
+const sqlPostgresHasRule = `SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE t.tgname = $1 AND t.tgenabled <> 'D' AND c.relnamespace = current_schema()::regnamespace
+UNION ALL SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relname = $1 AND i.indisvalid AND c.relnamespace = current_schema()::regnamespace`
+
+func (s *postgresStore) hasRule() string { return sqlPostgresHasRule }
+
 func (s *postgresStore) tell(topic string) { s.signals.tell(topic) }
 
 func (s *postgresStore) hear(ctx context.Context, heard func(string)) { s.signals.hear(ctx, heard) }

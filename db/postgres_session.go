@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -60,11 +61,14 @@ func pgSessionOf(conn *pgconn.PgConn) *pgSession {
 	return s
 }
 
+// sqliteHint chooses an index where SQLite, which has no statistics, would take another.
+var sqliteHint = regexp.MustCompile(` INDEXED BY \w+`)
+
 func (s *pgSession) prepare(query string) (*pgStmt, error) {
 	if st, ok := s.stmts[query]; ok {
 		return st, nil
 	}
-	sd, err := s.conn.Prepare(context.Background(), "s"+strconv.Itoa(len(s.stmts)), query, nil)
+	sd, err := s.conn.Prepare(context.Background(), "s"+strconv.Itoa(len(s.stmts)), sqliteHint.ReplaceAllString(query, ""), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"strings"
 	"time"
 
 	"topupd/billing"
@@ -39,11 +40,21 @@ func (r *reader) Profile(id billing.ProfileID) (billing.Profile, error) {
 	return one(r, "profile", scanProfile, sqlProfile, int64(id))
 }
 
-const sqlProfilesNamed = `SELECT ` + profileColumns + ` FROM auto_topup_profiles WHERE name = $1 COLLATE NOCASE AND deleted_at IS NULL
+const sqlProfilesNamed = `SELECT ` + profileColumns + ` FROM auto_topup_profiles WHERE lower(name) = $1 AND deleted_at IS NULL
 ORDER BY id`
 
+// lower is what lower(name) is in a statement, on every engine: only ASCII has cases.
+func lower(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, name)
+}
+
 func (r *reader) ProfilesNamed(name string) ([]billing.Profile, error) {
-	return list(r, scanProfile, sqlProfilesNamed, name)
+	return list(r, scanProfile, sqlProfilesNamed, lower(name))
 }
 
 // Times are compared as they are kept; what was never told is older than all.

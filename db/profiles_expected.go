@@ -33,8 +33,8 @@ func scanExpected(r *row, e *billing.ExpectedPayment) {
 const (
 	sqlExpected         = `SELECT ` + expectedColumns + ` FROM expected_payments e WHERE e.id = $1`
 	sqlExpectedByCharge = `SELECT ` + expectedColumns + ` FROM expected_payments e WHERE e.charge_id = $1`
-	sqlExpectedRest     = ` AND e.created_at >= $2 AND e.updated_at >= $3 AND e.deleted_at IS NULL AND ($5 = 0 OR e.payment_id = $5)
-    AND ($6 = 0 OR e.fulfilled_at IS NULL) AND ($7 = 0 OR e.fulfilled_at IS NOT NULL)
+	sqlExpectedRest     = ` AND e.created_at >= $2 AND e.updated_at >= $3 AND e.deleted_at IS NULL AND (e.payment_id = $5 OR $5 = 0)
+    AND (NOT $6 OR e.fulfilled_at IS NULL) AND (NOT $7 OR e.fulfilled_at IS NOT NULL)
 ORDER BY e.id LIMIT $4`
 	sqlExpectedAll = `SELECT ` + expectedColumns + ` FROM expected_payments e WHERE e.id > $1` + sqlExpectedRest
 	sqlExpectedOf  = `SELECT ` + expectedColumns + ` FROM expected_payments e INDEXED BY expected_payments_owner
@@ -136,7 +136,7 @@ func scanExpectedType(r *row, e *billing.ExpectedType) {
 
 const (
 	sqlExpectedType      = `SELECT ` + expectedTypeColumns + ` FROM expected_payment_types WHERE id = $1`
-	sqlExpectedTypeNamed = `SELECT ` + expectedTypeColumns + ` FROM expected_payment_types WHERE name = $1 COLLATE NOCASE`
+	sqlExpectedTypeNamed = `SELECT ` + expectedTypeColumns + ` FROM expected_payment_types WHERE lower(name) = $1`
 	sqlExpectedTypes     = `SELECT ` + expectedTypeColumns + ` FROM expected_payment_types WHERE id > $1` + sqlSince + `
 ORDER BY id LIMIT $4`
 	sqlNextExpectedType = `SELECT COALESCE(MAX(id), 0) + 1 FROM expected_payment_types`
@@ -154,7 +154,7 @@ func (r *reader) ExpectedType(id billing.ExpectedTypeID) (billing.ExpectedType, 
 }
 
 func (r *reader) ExpectedTypeNamed(name string) (billing.ExpectedType, error) {
-	return one(r, "expected_payment_type", scanExpectedType, sqlExpectedTypeNamed, name)
+	return one(r, "expected_payment_type", scanExpectedType, sqlExpectedTypeNamed, lower(name))
 }
 
 func (r *reader) ExpectedTypes(f billing.ListFilter) ([]billing.ExpectedType, error) {

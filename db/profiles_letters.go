@@ -10,7 +10,7 @@ func scanLetterType(r *row, l *billing.LetterType) {
 
 const (
 	sqlLetterType      = `SELECT id, name, created_at FROM correspondence_types WHERE id = $1`
-	sqlLetterTypeNamed = `SELECT id, name, created_at FROM correspondence_types WHERE name = $1 COLLATE NOCASE`
+	sqlLetterTypeNamed = `SELECT id, name, created_at FROM correspondence_types WHERE lower(name) = $1`
 	sqlLetterTypes     = `SELECT id, name, created_at FROM correspondence_types ORDER BY id`
 	sqlNextLetterType  = `SELECT COALESCE(MAX(id), 0) + 1 FROM correspondence_types`
 	sqlAddLetterType   = `INSERT INTO correspondence_types (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`
@@ -22,7 +22,7 @@ func (r *reader) LetterType(id billing.LetterTypeID) (billing.LetterType, error)
 }
 
 func (r *reader) LetterTypeNamed(name string) (billing.LetterType, error) {
-	return one(r, "correspondence_type", scanLetterType, sqlLetterTypeNamed, name)
+	return one(r, "correspondence_type", scanLetterType, sqlLetterTypeNamed, lower(name))
 }
 
 func (r *reader) LetterTypes() ([]billing.LetterType, error) {

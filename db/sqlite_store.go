@@ -146,6 +146,10 @@ func (s *sqliteStore) ping(ctx context.Context) error {
 }
 
 // Another process on the file polls.
+const sqlHasRule = `SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'index') AND name = $1`
+
+func (s *sqliteStore) hasRule() string { return sqlHasRule }
+
 func (s *sqliteStore) tell(string) {}
 
 func (s *sqliteStore) hear(ctx context.Context, _ func(string)) { <-ctx.Done() }

@@ -11,7 +11,7 @@ import (
 // snapshot and in streams: its memory does not follow the size of the ledger.
 // limit 0 is all.
 func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, error) {
-	v := &verifier{ctx: ctx, limit: limit}
+	v := &verifier{ctx: ctx, limit: limit, hasRule: s.hasRule()}
 	err := s.View(ctx, func(r billing.Reader) error {
 		v.r = readerOf(r)
 		for _, check := range []func() error{
@@ -31,10 +31,11 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, e
 }
 
 type verifier struct {
-	ctx   context.Context
-	r     *reader
-	limit int
-	found []billing.Discrepancy
+	ctx     context.Context
+	r       *reader
+	limit   int
+	hasRule string // the query of a rule by its name
+	found   []billing.Discrepancy
 }
 
 // add keeps what was found; errEnough when nobody wants more.
@@ -69,12 +70,9 @@ var enforced = []struct{ invariant, name string }{
 	{"T1", "transfers_frozen"}, {"T1", "transfers_no_delete"},
 }
 
-// SQLite's own: the other engine has another catalogue.
-const sqlHasRule = `SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'index') AND name = $1`
-
 func (v *verifier) rulesInForce() error {
 	for _, rule := range enforced {
-		there, err := v.r.first(func(*row) {}, sqlHasRule, rule.name)
+		there, err := v.r.first(func(*row) {}, v.hasRule, rule.name)
 		if err == nil && !there {
 			err = v.add(rule.invariant, "the rule %s is missing from the database", rule.name)
 		}

@@ -18,9 +18,9 @@ WHERE e.payment_id & 1 = 1 AND (c.id IS NULL OR c.owner_id <> e.owner_id OR c.st
     AND NOT EXISTS (SELECT 1 FROM expected_payments e WHERE e.charge_id = c.id)`
 	sqlVerifyLetters = `SELECT l.id, l.expected_id FROM correspondence l JOIN expected_payments e ON e.id = l.expected_id
 LEFT JOIN notices n ON n.id = l.notice_id
-WHERE e.profile_id IS NULL OR l.owner_id <> e.owner_id OR n.id IS NULL OR n.owner_id IS NOT l.owner_id OR n.cause <> 'topup:' || l.expected_id`
+WHERE e.profile_id IS NULL OR l.owner_id <> e.owner_id OR n.id IS NULL OR n.owner_id IS DISTINCT FROM l.owner_id OR n.cause <> 'topup:' || l.expected_id`
 	sqlVerifyUnsaid = `SELECT n.id FROM notices n LEFT JOIN expected_payments e ON n.cause = 'topup:' || e.id
-LEFT JOIN correspondence l ON l.expected_id = e.id WHERE n.kind = 'topup' AND l.notice_id IS NOT n.id`
+LEFT JOIN correspondence l ON l.expected_id = e.id WHERE n.kind = 'topup' AND l.notice_id IS DISTINCT FROM n.id`
 )
 
 func (v *verifier) topups() error {
@@ -70,7 +70,7 @@ WHERE g.id IS NULL OR s.id IS NULL OR g.status <> 'paid' OR d.posting_id IS NOT 
     OR p.cause <> 'gateway_payment:' || g.id
     OR (SELECT COALESCE(SUM(e.micros), 0) FROM entries e WHERE e.posting_id = p.id AND e.owner_id = g.owner_id AND e.unit = g.currency) <> g.amount)`
 	sqlVerifyUnordered = `SELECT p.id FROM postings p LEFT JOIN gateway_payments g ON p.cause = 'gateway_payment:' || g.id
-LEFT JOIN orders d ON d.payment_id = g.id WHERE p.kind = 'gateway_payment' AND d.posting_id IS NOT p.id`
+LEFT JOIN orders d ON d.payment_id = g.id WHERE p.kind = 'gateway_payment' AND d.posting_id IS DISTINCT FROM p.id`
 )
 
 // orders is O1.

@@ -58,7 +58,11 @@ func each[T any](w *world, code billing.Code, good func() T, put func(billing.Tx
 	for name, change := range changes {
 		v := good()
 		change(&v)
-		err := w.s.Update(w.Context(), func(tx billing.Tx) error { return put(tx, &v) })
+		// A function may run more than once, and put fills in what the store gives.
+		err := w.s.Update(w.Context(), func(tx billing.Tx) error {
+			fresh := v
+			return put(tx, &fresh)
+		})
 		if billing.ErrorCode(err) != code || err == nil {
 			w.Errorf("%s: error is %v, not %v", name, err, code)
 		}
@@ -556,7 +560,7 @@ func rulesBehindThePort(w *world) {
 		`INSERT INTO postings (top_id, kind, cause, input, notes, actor) VALUES (20, 'debit', '', '', '', '')`,
 		`INSERT INTO buckets (owner_id, unit, top_id, balance, reserved) VALUES (201, '', 20, 0, 0)`,
 		`UPDATE buckets SET reserved = -1`,
-		`UPDATE buckets SET balance = 1.5`,
+		`UPDATE buckets SET balance = '1.5'`,
 		// A kind follows the id, a flag is one, an amount is not negative.
 		`UPDATE owners SET kind = 1 WHERE id = 20`,
 		`UPDATE owners SET blocked = 256`,

@@ -1,0 +1,3 @@
+-- +goose Up
+-- PostgreSQL's had the common words from the start.
+SELECT 1;
