@@ -3,7 +3,6 @@ package tmf654
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -188,15 +187,6 @@ func newBody(r *http.Request, names []string) (e extra, text string, err error) 
 	return e, text, err
 }
 
-// actionAt is the action of a kind that the address names.
-func actionAt(r *http.Request, kind billing.ActionKind, what string) (billing.ActionID, error) {
-	id, ok := parseActionID(r.PathValue("id"), kind)
-	if !ok {
-		return 0, noSuch(what)
-	}
-	return id, nil
-}
-
 // patchOf reads a merge patch of an action: what it makes of what is kept, and the status
 // that it asks for, empty for none.
 func patchOf(r *http.Request, names []string) (change billing.Merge, status string, err error) {
@@ -231,20 +221,6 @@ func cancelling(status, now string) (bool, error) {
 		return false, err
 	}
 	return cancels(raw, now)
-}
-
-// final refuses to cancel what was booked in the call that asked for it.
-func final(what, status string) error {
-	cancel, err := cancelling(status, statusConfirmed)
-	if err == nil && cancel {
-		err = billing.Errorf(billing.Conflict, "status", "%s was booked when it was made; book another one against it", what)
-	}
-	return err
-}
-
-// undeletable is the answer to deleting what was booked.
-func undeletable(what string) error {
-	return billing.Errorf(billing.Conflict, "id", "%s was booked and is not deleted", what)
 }
 
 // ofBucket are the filters that name an account or a bucket, taken out of a query. known is
@@ -282,33 +258,6 @@ func (a *api) ofBucket(ctx context.Context, q *query) (o billing.OwnerID, unit b
 		return 0, "", false, nil
 	}
 	return o, unit, err == nil, err
-}
-
-// records are the records of one kind as resources, a page of them at a time.
-func records[T any](list func(billing.ActionFilter) ([]T, error), id func(*T) billing.ActionID, show func([]T) ([]any, error), o billing.OwnerID) iter.Seq2[any, error] {
-	return func(yield func(any, error) bool) {
-		f := billing.ActionFilter{Owner: o, Limit: scanPage}
-		for {
-			page, err := list(f)
-			var shown []any
-			if err == nil && len(page) > 0 {
-				f.After = id(&page[len(page)-1])
-				shown, err = show(page)
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, one := range shown {
-				if one != nil && !yield(one, nil) {
-					return
-				}
-			}
-			if len(page) < scanPage {
-				return
-			}
-		}
-	}
 }
 
 // historyTypes are the kinds by what @type calls them.
