@@ -297,9 +297,7 @@ func (a *api) getAction(r *http.Request, name string) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		if len(list) > 0 && list[0] != nil {
-			return q.one(list[0])
-		}
+		return q.one(list[0])
 	}
 	return answer{}, noSuch("balance action")
 }
@@ -340,7 +338,7 @@ func (a *api) listActions(r *http.Request, name string) (answer, error) {
 				return
 			}
 			for _, one := range shown {
-				if one != nil && !yield(one, nil) {
+				if !yield(one, nil) {
 					return
 				}
 			}
@@ -364,8 +362,7 @@ func ofUnit(rec *billing.ActionRecord, unit billing.Unit) bool {
 	return allowanceResources[unit] == 0
 }
 
-// showActions are actions as their own resources, under the name of the history. A top-up
-// that was deleted is null.
+// showActions are actions as their own resources, under the name of the history.
 func (a *api) showActions(ctx context.Context, l links, name string, list []billing.ActionRecord) (all []any, err error) {
 	var ids []billing.OwnerID
 	for i := range list {
@@ -396,15 +393,7 @@ func (a *api) showActions(ctx context.Context, l links, name string, list []bill
 			out.BaseType, out.Href = base, href
 			all = append(all, out)
 		default:
-			v, err := a.e.BalanceTopup(ctx, billing.TopupID(rec.ID))
-			if err != nil && billing.ErrorCode(err) == billing.NotFound {
-				all = append(all, nil)
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			out := a.topup(l, &v)
+			out := a.topup(l, rec.Topup)
 			out.BaseType, out.Href = base, href
 			all = append(all, out)
 		}

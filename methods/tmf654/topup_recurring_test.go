@@ -318,6 +318,15 @@ func TestCancel(t *testing.T) {
 	k.must(404, "root", "GET", base+"/topupBalance/"+id, "")
 	k.must(200, "root", "GET", child, "")
 	k.expect("CONFIRMED", 196)
+	// The history keeps what was paid (T-32, T-111).
+	kept := k.object(200, "root", "GET", base+"/balanceAction/"+id, "")
+	if kept["status"] != "CANCELLED" || kept["payment"] == nil || kept["isAutoTopup"] != true {
+		t.Errorf("the history has %v", kept)
+	}
+	if all, counts := k.list("root", base+"/balanceActionHistory?@type=TopupBalance"); len(all) != 2 || all[0]["id"] != id {
+		t.Errorf("the history lists %s: %v", counts, all)
+	}
+	k.must(404, "20", "GET", base+"/balanceAction/"+id, "")
 	// A rule that runs is deleted at once, and its charges stop.
 	id = k.begin("weekly", "")
 	k.must(204, "root", "DELETE", base+"/topupBalance/"+id, "")
