@@ -41,12 +41,13 @@ func (im *Importer) Service(l ServiceLine) (err error) {
 }
 
 // TopupRuleLine is a recurring top-up to import; Owner, Amount, Currency and Period are
-// needed for a new one. Owner, Amount, Currency, Period and Anchor never change.
+// needed for a new one. Owner, Amount, Currency, Card, Period and Anchor never change.
 type TopupRuleLine struct {
 	ID       TopupID
 	Owner    OwnerID
 	Amount   Change[int64]
 	Currency Change[string]
+	Card     Change[CardID] // null, the default, is the primary one
 	Period   Change[string]
 	Periods  Change[int64] // null is no end
 	Done     Change[int64]
@@ -130,7 +131,14 @@ func (im *Importer) newRule(o *Owner, l *TopupRuleLine) (r TopupRule, err error)
 	case r.Amount <= 0 || r.Amount > MaxCharge || !cur.Whole(r.Amount):
 		return r, Errorf(Invalid, "amount", "above 0, at most %s, with at most %d decimals", FormatMicros(MaxCharge), cur.Digits)
 	}
-	return r, nil
+	if r.Card = l.Card.Value; r.Card == nil {
+		return r, nil
+	}
+	card, err := im.u.tx.Card(*r.Card)
+	if errors.Is(err, NotFound) || err == nil && (card.Owner != o.ID || card.State == CardDeleted) {
+		return r, Errorf(NotFound, "i_debit_credit_card", "%s has no card %d", o.ID, *r.Card)
+	}
+	return r, err
 }
 
 // put takes over what a line may change, and holds it against the rest.
@@ -138,9 +146,10 @@ func (r *TopupRule) put(l *TopupRuleLine, o *Owner) (err error) {
 	same := r.Owner == o.ID && (!l.Amount.Given || l.Amount.Value != nil && *l.Amount.Value == r.Amount) &&
 		(!l.Currency.Given || l.Currency.Value != nil && *l.Currency.Value == string(r.Unit)) &&
 		(!l.Period.Given || l.Period.Value != nil && *l.Period.Value == string(r.Period)) &&
-		(!l.Anchor.Given || l.Anchor.Value != nil && l.Anchor.Value.UTC().Truncate(time.Microsecond).Equal(r.Anchor))
+		(!l.Anchor.Given || l.Anchor.Value != nil && l.Anchor.Value.UTC().Truncate(time.Microsecond).Equal(r.Anchor)) &&
+		(!l.Card.Given || sameCard(l.Card.Value, r.Card))
 	if !same {
-		return Errorf(Conflict, "id", "recurring top-up %d is another one: owner, amount, currency, period and anchor never change", r.ID)
+		return Errorf(Conflict, "id", "recurring top-up %d is another one: owner, amount, currency, card, period and anchor never change", r.ID)
 	}
 	setOptional(&r.Periods, l.Periods)
 	set(&r.Done, l.Done)

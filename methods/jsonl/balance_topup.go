@@ -46,19 +46,20 @@ type ruleLine struct {
 func (l *ruleLine) put(im *billing.Importer) error { return im.TopupRule(l.TopupRuleLine) }
 
 var ruleSetters = map[string]func(*ruleLine, []byte) error{
-	"id":         id(func(l *ruleLine, n int64) { l.id = &n }),
-	"i_account":  id(func(l *ruleLine, n int64) { l.account = &n }),
-	"i_customer": id(func(l *ruleLine, n int64) { l.customer = &n }),
-	"amount":     needed(readMicros, func(l *ruleLine) *billing.Change[int64] { return &l.Amount }),
-	"currency":   needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Currency }),
-	"period":     needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Period }),
-	"periods":    into(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Periods }),
-	"done":       needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Done }),
-	"anchor":     needed(readTime, func(l *ruleLine) *billing.Change[time.Time] { return &l.Anchor }),
-	"status":     needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Status }),
-	"next":       needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Next }),
-	"failures":   needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Failures }),
-	"suspended":  needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Suspended }),
+	"id":                  id(func(l *ruleLine, n int64) { l.id = &n }),
+	"i_account":           id(func(l *ruleLine, n int64) { l.account = &n }),
+	"i_customer":          id(func(l *ruleLine, n int64) { l.customer = &n }),
+	"amount":              needed(readMicros, func(l *ruleLine) *billing.Change[int64] { return &l.Amount }),
+	"currency":            needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Currency }),
+	"i_debit_credit_card": into(readCardID, func(l *ruleLine) *billing.Change[billing.CardID] { return &l.Card }),
+	"period":              needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Period }),
+	"periods":             into(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Periods }),
+	"done":                needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Done }),
+	"anchor":              needed(readTime, func(l *ruleLine) *billing.Change[time.Time] { return &l.Anchor }),
+	"status":              needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Status }),
+	"next":                needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Next }),
+	"failures":            needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Failures }),
+	"suspended":           needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Suspended }),
 }
 
 func decodeRule(members []member) (line, error) {
@@ -161,7 +162,12 @@ func (x *export) rules() error {
 		for i := range list {
 			r := &list[i]
 			w := x.w.begin("recurring_topup").int("id", int64(r.ID)).owner(r.Owner).money("amount", r.Amount, r.Unit).
-				text("currency", string(r.Unit)).text("period", string(r.Period))
+				text("currency", string(r.Unit))
+			// A card that is gone is not exported, and is named only by rules that ended.
+			if r.Card != nil && r.State == billing.RuleActive {
+				w.cardOrNull("i_debit_credit_card", r.Card)
+			}
+			w.text("period", string(r.Period))
 			if r.Periods == nil {
 				w.null("periods")
 			} else {
