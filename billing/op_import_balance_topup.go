@@ -124,11 +124,11 @@ func (im *Importer) newRule(o *Owner, l *TopupRuleLine) (r TopupRule, err error)
 	}
 	set(&r.Anchor, l.Anchor)
 	r.Anchor = r.Anchor.UTC().Truncate(time.Microsecond)
-	cur, _ := LookupCurrency(string(r.Unit))
 	switch {
 	case r.Unit != o.Currency:
 		return r, Errorf(WrongCurrency, "currency", "%s is kept in %s", o.ID, o.Currency)
-	case r.Amount <= 0 || r.Amount > MaxCharge || !cur.Whole(r.Amount):
+	case !TopupFits(r.Amount, r.Unit):
+		cur, _ := LookupCurrency(string(r.Unit))
 		return r, Errorf(Invalid, "amount", "above 0, at most %s, with at most %d decimals", FormatMicros(MaxCharge), cur.Digits)
 	}
 	if r.Card = l.Card.Value; r.Card == nil {
@@ -139,6 +139,13 @@ func (im *Importer) newRule(o *Owner, l *TopupRuleLine) (r TopupRule, err error)
 		return r, Errorf(NotFound, "i_debit_credit_card", "%s has no card %d", o.ID, *r.Card)
 	}
 	return r, err
+}
+
+// TopupFits reports whether a recurring top-up can be of an amount: above 0, at most
+// MaxCharge, and whole minor units. Before it had a table of its own it could be of any.
+func TopupFits(micros int64, unit Unit) bool {
+	cur, known := LookupCurrency(string(unit))
+	return known && micros > 0 && micros <= MaxCharge && cur.Whole(micros)
 }
 
 // put takes over what a line may change, and holds it against the rest.

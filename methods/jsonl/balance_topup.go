@@ -161,6 +161,12 @@ func (x *export) rules() error {
 		list, err := x.r.TopupRules(after, page)
 		for i := range list {
 			r := &list[i]
+			after = r.ID
+			if !billing.TopupFits(r.Amount, r.Unit) {
+				x.held[r.ID] = true
+				x.warn("left out: recurring top-up %d of %s with its executions, whose amount %s cannot be charged", r.ID, r.Owner, billing.Money(r.Amount, r.Unit))
+				continue
+			}
 			w := x.w.begin("recurring_topup").int("id", int64(r.ID)).owner(r.Owner).money("amount", r.Amount, r.Unit).
 				text("currency", string(r.Unit))
 			// A card that is gone is not exported, and is named only by rules that ended.
@@ -186,7 +192,6 @@ func (x *export) rules() error {
 			if err := w.end(); err != nil {
 				return 0, 0, err
 			}
-			after = r.ID
 		}
 		return len(list), after, err
 	})
@@ -198,7 +203,7 @@ func (x *export) topups() error {
 		list, err := x.r.BalanceTopups(billing.BalanceTopupFilter{After: after, Limit: page, Deleted: true})
 		for i := range list {
 			after = list[i].ID
-			if list[i].State == billing.TopupCreated {
+			if list[i].State == billing.TopupCreated || x.held[list[i].Rule] {
 				continue
 			}
 			if err := x.balanceTopup(&list[i]); err != nil {
