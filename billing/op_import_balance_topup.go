@@ -76,13 +76,16 @@ func (im *Importer) TopupRule(l TopupRuleLine) (err error) {
 	if err != nil && !isNew {
 		return err
 	}
-	r := was
+	r, executed := was, int64(0)
 	if isNew {
-		if r, err = im.newRule(&o, &l); err != nil {
-			return err
-		}
+		r, err = im.newRule(&o, &l)
+	} else {
+		executed, err = im.executed(l.ID)
 	}
-	if err := r.put(&l, &o); err != nil {
+	if err != nil {
+		return err
+	}
+	if err := r.put(&l, &o, executed); err != nil {
 		return err
 	}
 	if r.State == RuleActive && (isNew || r.Next != was.Next || r.NextAt.IsZero()) {
@@ -148,8 +151,19 @@ func TopupFits(micros int64, unit Unit) bool {
 	return known && micros > 0 && micros <= MaxCharge && cur.Whole(micros)
 }
 
-// put takes over what a line may change, and holds it against the rest.
-func (r *TopupRule) put(l *TopupRuleLine, o *Owner) (err error) {
+// executed is the number of the period after the last one that a rule has an execution of.
+func (im *Importer) executed(id TopupID) (int64, error) {
+	t, err := im.u.tx.LatestExecution(id)
+	if err != nil || t.State == TopupCreated && t.Charge == 0 { // imported, and never executed
+		return 0, err
+	}
+	return t.Period + 1, nil
+}
+
+// put takes over what a line may change, and holds it against the rest. A line that is older
+// than the rule takes nothing back: what was done stays done, and no period below executed
+// comes again.
+func (r *TopupRule) put(l *TopupRuleLine, o *Owner, executed int64) (err error) {
 	same := r.Owner == o.ID && (!l.Amount.Given || l.Amount.Value != nil && *l.Amount.Value == r.Amount) &&
 		(!l.Currency.Given || l.Currency.Value != nil && *l.Currency.Value == string(r.Unit)) &&
 		(!l.Period.Given || l.Period.Value != nil && *l.Period.Value == string(r.Period)) &&
@@ -159,11 +173,18 @@ func (r *TopupRule) put(l *TopupRuleLine, o *Owner) (err error) {
 		return Errorf(Conflict, "id", "recurring top-up %d is another one: owner, amount, currency, card, period and anchor never change", r.ID)
 	}
 	setOptional(&r.Periods, l.Periods)
+	done := r.Done
 	set(&r.Done, l.Done)
+	if r.Done >= 0 {
+		r.Done = max(r.Done, done)
+	}
 	if l.Done.Given {
 		r.Next = max(r.Next, r.Done)
 	}
 	set(&r.Next, l.Next)
+	if r.Next >= 0 {
+		r.Next = max(r.Next, executed)
+	}
 	set(&r.Failures, l.Failures)
 	if l.Suspended.Given {
 		if r.Suspended, err = parseLine(l.Suspended, "suspended", parseSuspension); err != nil {

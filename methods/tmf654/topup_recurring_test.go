@@ -537,6 +537,32 @@ func TestExportImport(t *testing.T) {
 	other.verify()
 }
 
+// TestOlderLine: a line of an older export takes no period back.
+func TestOlderLine(t *testing.T) {
+	k := newKit(t)
+	k.begin("daily", "3")
+	var older string
+	for line := range strings.Lines(k.export()) {
+		if strings.Contains(line, `"recurring_topup"`) {
+			older = line
+		}
+	}
+	if !strings.Contains(older, `"done":1`) {
+		t.Fatal(older)
+	}
+	k.run(t0.Add(day))
+	k.expect("CONFIRMED CONFIRMED", 196)
+	k.put(older)
+	k.run(t0.Add(day + time.Hour))
+	k.expect("CONFIRMED CONFIRMED", 196)
+	for n := range 4 {
+		k.run(t0.Add(time.Duration(2+n) * day))
+	}
+	k.expect("CONFIRMED CONFIRMED CONFIRMED", 198)
+	k.put(strings.Replace(older, `"status":"active"`, `"status":"finished"`, 1)) // as it is
+	k.verify()
+}
+
 // TestResolved: what a person says of a charge settles its top-up.
 func TestResolved(t *testing.T) {
 	for captured, want := range map[bool]string{true: "CONFIRMED", false: "FAILED"} {
