@@ -271,8 +271,8 @@ func importLines(ctx context.Context, e *billing.Engine, in cli.ImportInput) (ma
 
 func spool(r io.Reader) (io.ReadSeeker, func(), error) { return jsonl.Spool(r) }
 
-func export(ctx context.Context, e *billing.Engine, w io.Writer, realm string, secrets bool, progress func(int64)) error {
-	return jsonl.Export(ctx, e, w, jsonl.ExportOptions{Realm: realm, Secrets: secrets, Progress: progress})
+func export(ctx context.Context, e *billing.Engine, w io.Writer, o cli.ExportOptions) error {
+	return jsonl.Export(ctx, e, w, jsonl.ExportOptions{Realm: o.Realm, Secrets: o.Secrets, Progress: o.Progress, Warn: o.Warn})
 }
 
 // noteIgnored puts the names of a call's ignored members into its log line.

@@ -18,7 +18,7 @@ const (
 	NoticeExpiring    NoticeKind = "card_expiring"
 	NoticeCardDeleted NoticeKind = "card_deleted"
 	NoticeTopup       NoticeKind = "topup"      // the correspondence of a profile
-	NoticeRule        NoticeKind = "topup_rule" // a recurring top-up was suspended
+	NoticeRule        NoticeKind = "topup_rule" // a recurring top-up was suspended, or ended with its card
 	NoticeLowPool     NoticeKind = "low_allowance"
 	NoticeOperator    NoticeKind = "operator" // an alarm, to root's address
 )

@@ -60,6 +60,7 @@ func (u *unitOfWork) queue(j *Judged, kind NoticeKind, cause string, f noticeFac
 	}
 	if f.Rule != nil {
 		v.Credit, v.Every, v.Reference, v.NeedsYou = f.Rule.Amount, f.Rule.Period, int64(f.Rule.ID), f.Rule.Suspended == NeedsCustomer
+		v.Over = f.Rule.State != RuleActive
 	}
 	if f.Pool != nil {
 		v.Pool, v.Allowance = f.Pool.Name, f.Allowance

@@ -34,6 +34,7 @@ type noticeView struct {
 	Letter    string
 	Every     TopupPeriod
 	NeedsYou  bool
+	Over      bool // of a rule: nothing more is to come
 	Method    CollectMethod
 	Pool      string
 	Allowance *PoolBalance

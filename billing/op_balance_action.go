@@ -35,13 +35,14 @@ func (e *Engine) BalanceActions(ctx context.Context, f BalanceActionFilter) ([]B
 	})
 }
 
-// ActionRecord is a balance action with the record of its kind: one of them, or none for a
-// top-up, which is read by itself.
+// ActionRecord is a balance action with the record of its kind: one of them. Top-ups and
+// reservations that were deleted are there too: history forgets nothing.
 type ActionRecord struct {
 	BalanceAction
+	Topup       *BalanceTopupView
 	Adjustment  *Adjustment
 	Transfer    *Transfer
-	Reservation *Reservation // deleted ones too
+	Reservation *Reservation
 }
 
 // ActionHistory is BalanceActions with their records. A transfer to an owner out of scope
@@ -62,8 +63,9 @@ func (e *Engine) ActionHistory(ctx context.Context, f BalanceActionFilter) (all 
 		if err != nil {
 			return err
 		}
+		w := topupViewer{r: r}
 		for _, a := range list {
-			rec, err := actionRecord(ctx, r, a)
+			rec, err := actionRecord(ctx, r, &w, a)
 			if errors.Is(err, NotFound) {
 				continue
 			}
@@ -88,16 +90,28 @@ func (e *Engine) ActionRecord(ctx context.Context, id ActionID) (rec ActionRecor
 			err = inScope(ctx, r, a.Owner)
 		}
 		if err == nil {
-			rec, err = actionRecord(ctx, r, a)
+			rec, err = actionRecord(ctx, r, &topupViewer{r: r}, a)
 		}
 		return unknownAction(id, err)
 	})
 	return rec, err
 }
 
-func actionRecord(ctx context.Context, r Reader, a BalanceAction) (rec ActionRecord, err error) {
+// actionRecord reads the record of an action. A customer's top-up is shown to nobody.
+func actionRecord(ctx context.Context, r Reader, w *topupViewer, a BalanceAction) (rec ActionRecord, err error) {
 	rec.BalanceAction = a
 	switch a.Kind {
+	case ActionTopup:
+		if !a.Owner.IsAccount() {
+			return rec, NotFound
+		}
+		t, err := r.BalanceTopup(TopupID(a.ID))
+		if err != nil {
+			return rec, err
+		}
+		v, err := w.view(t)
+		rec.Topup = &v
+		return rec, err
 	case ActionAdjustment:
 		var x Adjustment
 		x, err = r.Adjustment(a.ID)

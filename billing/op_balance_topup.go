@@ -25,7 +25,7 @@ type CreateBalanceTopupParams struct {
 	// Amount is what is credited, in millionths: above 0 and whole minor units.
 	Amount   int64
 	Currency Unit // must be the owner's
-	// Card is the owner's own; nil is its primary one.
+	// Card is the owner's own; nil is its primary one, of a rule the one that is it by then.
 	Card *CardID
 	// Service is one of the owner's, or 0.
 	Service ServiceID
@@ -218,10 +218,6 @@ func (u *unitOfWork) topupByCard(j *Judged, p *CreateBalanceTopupParams) (m made
 	if err != nil {
 		return m, err
 	}
-	if p.Rule != nil && !card.Primary {
-		// Its later executions would charge the primary one.
-		return m, Errorf(Invalid, "paymentMethod", "a recurring top-up is charged to the primary card: make this card the primary one first")
-	}
 	t, err := u.newTopup(j, p.Amount)
 	if err != nil {
 		return m, err
@@ -233,7 +229,7 @@ func (u *unitOfWork) topupByCard(j *Judged, p *CreateBalanceTopupParams) (m made
 	}
 	t.Charge, t.Extra = c.ID, p.Extra
 	if p.Rule != nil {
-		if err := u.newRule(j, &t, p.Rule); err != nil {
+		if err := u.newRule(j, &t, p); err != nil {
 			return m, err
 		}
 	}
@@ -241,9 +237,9 @@ func (u *unitOfWork) topupByCard(j *Judged, p *CreateBalanceTopupParams) (m made
 }
 
 // newRule makes the rule of a first execution, with the consent to the others.
-func (u *unitOfWork) newRule(j *Judged, t *BalanceTopup, p *NewTopupRule) error {
+func (u *unitOfWork) newRule(j *Judged, t *BalanceTopup, p *CreateBalanceTopupParams) error {
 	r := TopupRule{
-		ID: t.ID, Owner: t.Owner, Top: t.Top, Unit: t.Unit, Amount: t.Amount, Period: p.Period, Periods: p.Periods,
+		ID: t.ID, Owner: t.Owner, Top: t.Top, Unit: t.Unit, Amount: t.Amount, Card: p.Card, Period: p.Rule.Period, Periods: p.Rule.Periods,
 		Anchor: u.now, State: RuleActive, CreatedAt: u.now, UpdatedAt: u.now,
 	}
 	r.plan(1, u.e.zone(j.Owner.TimeZone))

@@ -72,11 +72,17 @@ func (u *unitOfWork) cancelTopup(t *BalanceTopup) error {
 	case r.State != RuleActive:
 		return Errorf(Conflict, "status", "nothing more of this top-up was to come")
 	}
-	if err := u.endRule(&r, RuleCancelled); err != nil {
+	return u.cancelRule(t, &r, ReasonOff)
+}
+
+// cancelRule ends a rule that is active, and the top-up that stands for it unless that was
+// executed.
+func (u *unitOfWork) cancelRule(t *BalanceTopup, r *TopupRule, why Reason) error {
+	if err := u.endRule(r, RuleCancelled); err != nil {
 		return err
 	}
 	if t.Charge == 0 && t.State == TopupCreated { // imported, and never executed
-		t.State, t.SettledAt, t.Reason = TopupCancelled, u.now, string(ReasonOff)
+		t.State, t.SettledAt, t.Reason = TopupCancelled, u.now, string(why)
 		if err := u.tx.SetBalanceTopup(t); err != nil {
 			return err
 		}

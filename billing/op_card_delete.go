@@ -5,7 +5,8 @@ import "context"
 // DeleteCard takes a card away: its token and what is personal about it are gone,
 // and it looks unknown afterwards. What was sent already is settled with the token
 // that it was sent with; what was not is cancelled by its last look. A policy that
-// leads to the card pauses, which the owner is told. Errors: NotFound.
+// leads to the card pauses and a recurring top-up that names it ends, which the owner is
+// told. Errors: NotFound.
 func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 	return e.update(ctx, func(u *unitOfWork) error {
 		j, err := u.judged(o)
@@ -27,6 +28,9 @@ func (e *Engine) DeleteCard(ctx context.Context, o OwnerID, id CardID) error {
 			return err
 		}
 		if err := u.auditCard(AuditDelete, j.Owner.Top, &was, &c); err != nil {
+			return err
+		}
+		if err := u.endRulesOf(&j, &c); err != nil {
 			return err
 		}
 		if err := u.lookAgain(j.OpenCharge, c.ID); err != nil {

@@ -41,12 +41,13 @@ func (im *Importer) Service(l ServiceLine) (err error) {
 }
 
 // TopupRuleLine is a recurring top-up to import; Owner, Amount, Currency and Period are
-// needed for a new one. Owner, Amount, Currency, Period and Anchor never change.
+// needed for a new one. Owner, Amount, Currency, Card, Period and Anchor never change.
 type TopupRuleLine struct {
 	ID       TopupID
 	Owner    OwnerID
 	Amount   Change[int64]
 	Currency Change[string]
+	Card     Change[CardID] // null, the default, is the primary one
 	Period   Change[string]
 	Periods  Change[int64] // null is no end
 	Done     Change[int64]
@@ -75,13 +76,16 @@ func (im *Importer) TopupRule(l TopupRuleLine) (err error) {
 	if err != nil && !isNew {
 		return err
 	}
-	r := was
+	r, executed := was, int64(0)
 	if isNew {
-		if r, err = im.newRule(&o, &l); err != nil {
-			return err
-		}
+		r, err = im.newRule(&o, &l)
+	} else {
+		executed, err = im.executed(l.ID)
 	}
-	if err := r.put(&l, &o); err != nil {
+	if err != nil {
+		return err
+	}
+	if err := r.put(&l, &o, executed); err != nil {
 		return err
 	}
 	if r.State == RuleActive && (isNew || r.Next != was.Next || r.NextAt.IsZero()) {
@@ -123,31 +127,64 @@ func (im *Importer) newRule(o *Owner, l *TopupRuleLine) (r TopupRule, err error)
 	}
 	set(&r.Anchor, l.Anchor)
 	r.Anchor = r.Anchor.UTC().Truncate(time.Microsecond)
-	cur, _ := LookupCurrency(string(r.Unit))
 	switch {
 	case r.Unit != o.Currency:
 		return r, Errorf(WrongCurrency, "currency", "%s is kept in %s", o.ID, o.Currency)
-	case r.Amount <= 0 || r.Amount > MaxCharge || !cur.Whole(r.Amount):
+	case !TopupFits(r.Amount, r.Unit):
+		cur, _ := LookupCurrency(string(r.Unit))
 		return r, Errorf(Invalid, "amount", "above 0, at most %s, with at most %d decimals", FormatMicros(MaxCharge), cur.Digits)
 	}
-	return r, nil
+	if r.Card = l.Card.Value; r.Card == nil {
+		return r, nil
+	}
+	card, err := im.u.tx.Card(*r.Card)
+	if errors.Is(err, NotFound) || err == nil && (card.Owner != o.ID || card.State == CardDeleted) {
+		return r, Errorf(NotFound, "i_debit_credit_card", "%s has no card %d", o.ID, *r.Card)
+	}
+	return r, err
 }
 
-// put takes over what a line may change, and holds it against the rest.
-func (r *TopupRule) put(l *TopupRuleLine, o *Owner) (err error) {
+// TopupFits reports whether a recurring top-up can be of an amount: above 0, at most
+// MaxCharge, and whole minor units. Before it had a table of its own it could be of any.
+func TopupFits(micros int64, unit Unit) bool {
+	cur, known := LookupCurrency(string(unit))
+	return known && micros > 0 && micros <= MaxCharge && cur.Whole(micros)
+}
+
+// executed is the number of the period after the last one that a rule has an execution of.
+func (im *Importer) executed(id TopupID) (int64, error) {
+	t, err := im.u.tx.LatestExecution(id)
+	if err != nil || t.State == TopupCreated && t.Charge == 0 { // imported, and never executed
+		return 0, err
+	}
+	return t.Period + 1, nil
+}
+
+// put takes over what a line may change, and holds it against the rest. A line that is older
+// than the rule takes nothing back: what was done stays done, and no period below executed
+// comes again.
+func (r *TopupRule) put(l *TopupRuleLine, o *Owner, executed int64) (err error) {
 	same := r.Owner == o.ID && (!l.Amount.Given || l.Amount.Value != nil && *l.Amount.Value == r.Amount) &&
 		(!l.Currency.Given || l.Currency.Value != nil && *l.Currency.Value == string(r.Unit)) &&
 		(!l.Period.Given || l.Period.Value != nil && *l.Period.Value == string(r.Period)) &&
-		(!l.Anchor.Given || l.Anchor.Value != nil && l.Anchor.Value.UTC().Truncate(time.Microsecond).Equal(r.Anchor))
+		(!l.Anchor.Given || l.Anchor.Value != nil && l.Anchor.Value.UTC().Truncate(time.Microsecond).Equal(r.Anchor)) &&
+		(!l.Card.Given || sameCard(l.Card.Value, r.Card))
 	if !same {
-		return Errorf(Conflict, "id", "recurring top-up %d is another one: owner, amount, currency, period and anchor never change", r.ID)
+		return Errorf(Conflict, "id", "recurring top-up %d is another one: owner, amount, currency, card, period and anchor never change", r.ID)
 	}
 	setOptional(&r.Periods, l.Periods)
+	done := r.Done
 	set(&r.Done, l.Done)
+	if r.Done >= 0 {
+		r.Done = max(r.Done, done)
+	}
 	if l.Done.Given {
 		r.Next = max(r.Next, r.Done)
 	}
 	set(&r.Next, l.Next)
+	if r.Next >= 0 {
+		r.Next = max(r.Next, executed)
+	}
 	set(&r.Failures, l.Failures)
 	if l.Suspended.Given {
 		if r.Suspended, err = parseLine(l.Suspended, "suspended", parseSuspension); err != nil {

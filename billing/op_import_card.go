@@ -84,6 +84,15 @@ func (im *Importer) Card(l CardLine) (err error) {
 		}
 		return err
 	}
+	if l.Deleted.Given && c.State == CardDeleted {
+		j, err := judgedOf(im.u.tx, c.Owner)
+		if err == nil {
+			err = im.u.endRulesOf(&j, &c)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if changed { // a new or changed card ends a suspension
 		j, err := judgedOf(im.u.tx, c.Owner)
 		if err != nil {

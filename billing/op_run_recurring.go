@@ -121,7 +121,7 @@ func (u *unitOfWork) recurringFacts(j *Judged, r *TopupRule) (f *RecurringFacts,
 		return nil, err
 	}
 	f.Tax, f.Fee = u.e.levies.Levy(r.Owner, Money(r.Amount, r.Unit))
-	if f.Card, err = u.e.chooseCard(u.tx, r.Owner, nil, u.now); err != nil {
+	if f.Card, err = u.e.chooseCard(u.tx, r.Owner, r.Card, u.now); err != nil {
 		return nil, err
 	}
 	if f.Card, err = u.e.takes(u.tx, f.Card, r.Unit, r.Amount+f.Tax+f.Fee, u.now); err != nil {

@@ -147,6 +147,35 @@ func (u *unitOfWork) suspendRule(j *Judged, r *TopupRule, why Suspension, f noti
 	return u.notice(j, NoticeRule, causeOf("topup_rule", int64(r.ID), r.Done, r.Next), f)
 }
 
+// endRulesOf ends the rules that name a card which was deleted: they would never be charged
+// again, and another card cannot be named for them. Their owner is told.
+func (u *unitOfWork) endRulesOf(j *Judged, card *Card) error {
+	rules, err := u.tx.TopupRulesOf(card.Owner)
+	if err != nil {
+		return err
+	}
+	for i := range rules {
+		r := &rules[i]
+		if r.State != RuleActive || r.Card == nil || *r.Card != card.ID {
+			continue
+		}
+		t, err := u.tx.BalanceTopup(r.ID)
+		if err == nil {
+			err = u.cancelRule(&t, r, ReasonCardGone)
+		}
+		if err != nil {
+			return err
+		}
+		if s, err := u.e.standing(u.tx, &j.Owner, u.now); err != nil || s.Held {
+			return err
+		}
+		if err := u.notice(j, NoticeRule, causeOf("topup_rule_card", int64(r.ID)), noticeFacts{Rule: r, Card: card}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // resumeRules lets suspended rules of an owner go on, with the next period that is to come.
 func (u *unitOfWork) resumeRules(o *Owner) error {
 	rules, err := u.tx.SuspendedRules(o.ID)
@@ -202,5 +231,5 @@ func (u *unitOfWork) ruleStillWanted(j *Judged, c *Charge) (string, error) {
 	if r.State != RuleActive || r.Suspended != "" {
 		return string(ReasonOff), nil
 	}
-	return u.cardStillNamed(j.Owner.ID, nil, c.Card)
+	return u.cardStillNamed(j.Owner.ID, r.Card, c.Card)
 }

@@ -64,13 +64,16 @@ const (
 // ruleFailures in a row suspend a rule.
 const ruleFailures = 3
 
-// TopupRule is a recurring top-up. What it tops up, how much and when never changes.
+// TopupRule is a recurring top-up. What it tops up, how much, when and from which card
+// never changes.
 type TopupRule struct {
 	ID     TopupID // also its first execution's
 	Owner  OwnerID
 	Top    OwnerID
 	Unit   Unit
 	Amount int64
+	// Card is the one that was named for it; nil is the owner's primary one by then.
+	Card   *CardID
 	Period TopupPeriod
 	// Periods is how many executions there are, the first included; nil is no end.
 	Periods *int64

@@ -128,7 +128,7 @@ func (t *tx) SetBalanceTopup(b *billing.BalanceTopup) error {
 		b.Reason, b.Extra, b.SettledAt, b.DeletedAt, b.Voucher, b.CreatedAt)
 }
 
-const ruleColumns = `r.id, r.owner_id, r.top_id, r.unit, r.amount, r.period, r.periods, r.anchor, r.next_n, r.next_at, r.done, r.failures,
+const ruleColumns = `r.id, r.owner_id, r.top_id, r.unit, r.amount, r.card_id, r.period, r.periods, r.anchor, r.next_n, r.next_at, r.done, r.failures,
     r.state, r.suspended, r.reason, r.created_at, r.updated_at FROM topup_rules r`
 
 func scanRule(r *row, t *billing.TopupRule) {
@@ -137,6 +137,7 @@ func scanRule(r *row, t *billing.TopupRule) {
 	t.Top = billing.OwnerID(r.int64())
 	t.Unit = billing.Unit(r.text())
 	t.Amount = r.int64()
+	t.Card = optID[billing.CardID](r)
 	t.Period = billing.TopupPeriod(r.text())
 	t.Periods = r.opt()
 	t.Anchor = r.time()
@@ -182,12 +183,12 @@ func (r *reader) DueTopupRules(now, afterAt time.Time, after billing.TopupID, li
 	return list(r, scanRule, sqlDueRules, now, timeOrLeast(afterAt), int64(after), limitOf(limit))
 }
 
-const sqlCreateRule = `INSERT INTO topup_rules (id, owner_id, top_id, unit, amount, period, periods, anchor, next_n, next_at, done, failures,
+const sqlCreateRule = `INSERT INTO topup_rules (id, owner_id, top_id, unit, amount, card_id, period, periods, anchor, next_n, next_at, done, failures,
     state, suspended, reason, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 
 func (t *tx) CreateTopupRule(r *billing.TopupRule) error {
-	_, err := t.exec(sqlCreateRule, int64(r.ID), int64(r.Owner), int64(r.Top), string(r.Unit), r.Amount, string(r.Period), optRef(r.Periods),
+	_, err := t.exec(sqlCreateRule, int64(r.ID), int64(r.Owner), int64(r.Top), string(r.Unit), r.Amount, optRef(r.Card), string(r.Period), optRef(r.Periods),
 		r.Anchor, r.Next, r.NextAt, r.Done, r.Failures, string(r.State), string(r.Suspended), string(r.Reason), r.CreatedAt, r.UpdatedAt)
 	return err
 }

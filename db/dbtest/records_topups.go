@@ -110,6 +110,8 @@ func serviceRecords(w *world) {
 func ruleRecords(w *world) {
 	w.act(50, 51, 52)
 	one, two := newRule(50), newRule(51)
+	card := w.card[alice]
+	two.Card = &card
 	two.Periods, two.NextAt, two.Suspended, two.Reason = nil, noon.UTC(), billing.SuspendedDeclined, ""
 	other := newRule(52)
 	other.NextAt = noon.UTC()
@@ -191,7 +193,7 @@ func ruleRules(w *world) {
 	}
 	for _, query := range []string{
 		"UPDATE topup_rules SET amount = 6", "UPDATE topup_rules SET period = 'daily'", "UPDATE topup_rules SET anchor = 1",
-		"UPDATE topup_rules SET owner_id = 23", "DELETE FROM topup_rules",
+		"UPDATE topup_rules SET owner_id = 23", "UPDATE topup_rules SET card_id = 1", "DELETE FROM topup_rules",
 	} {
 		if w.exec(query) == nil {
 			w.Errorf("%s was accepted", query)

@@ -46,19 +46,20 @@ type ruleLine struct {
 func (l *ruleLine) put(im *billing.Importer) error { return im.TopupRule(l.TopupRuleLine) }
 
 var ruleSetters = map[string]func(*ruleLine, []byte) error{
-	"id":         id(func(l *ruleLine, n int64) { l.id = &n }),
-	"i_account":  id(func(l *ruleLine, n int64) { l.account = &n }),
-	"i_customer": id(func(l *ruleLine, n int64) { l.customer = &n }),
-	"amount":     needed(readMicros, func(l *ruleLine) *billing.Change[int64] { return &l.Amount }),
-	"currency":   needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Currency }),
-	"period":     needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Period }),
-	"periods":    into(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Periods }),
-	"done":       needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Done }),
-	"anchor":     needed(readTime, func(l *ruleLine) *billing.Change[time.Time] { return &l.Anchor }),
-	"status":     needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Status }),
-	"next":       needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Next }),
-	"failures":   needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Failures }),
-	"suspended":  needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Suspended }),
+	"id":                  id(func(l *ruleLine, n int64) { l.id = &n }),
+	"i_account":           id(func(l *ruleLine, n int64) { l.account = &n }),
+	"i_customer":          id(func(l *ruleLine, n int64) { l.customer = &n }),
+	"amount":              needed(readMicros, func(l *ruleLine) *billing.Change[int64] { return &l.Amount }),
+	"currency":            needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Currency }),
+	"i_debit_credit_card": into(readCardID, func(l *ruleLine) *billing.Change[billing.CardID] { return &l.Card }),
+	"period":              needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Period }),
+	"periods":             into(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Periods }),
+	"done":                needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Done }),
+	"anchor":              needed(readTime, func(l *ruleLine) *billing.Change[time.Time] { return &l.Anchor }),
+	"status":              needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Status }),
+	"next":                needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Next }),
+	"failures":            needed(readInt, func(l *ruleLine) *billing.Change[int64] { return &l.Failures }),
+	"suspended":           needed(readText, func(l *ruleLine) *billing.Change[string] { return &l.Suspended }),
 }
 
 func decodeRule(members []member) (line, error) {
@@ -160,8 +161,19 @@ func (x *export) rules() error {
 		list, err := x.r.TopupRules(after, page)
 		for i := range list {
 			r := &list[i]
+			after = r.ID
+			if !billing.TopupFits(r.Amount, r.Unit) {
+				x.held[r.ID] = true
+				x.warn("left out: recurring top-up %d of %s with its executions, whose amount %s cannot be charged", r.ID, r.Owner, billing.Money(r.Amount, r.Unit))
+				continue
+			}
 			w := x.w.begin("recurring_topup").int("id", int64(r.ID)).owner(r.Owner).money("amount", r.Amount, r.Unit).
-				text("currency", string(r.Unit)).text("period", string(r.Period))
+				text("currency", string(r.Unit))
+			// A card that is gone is not exported, and is named only by rules that ended.
+			if r.Card != nil && r.State == billing.RuleActive {
+				w.cardOrNull("i_debit_credit_card", r.Card)
+			}
+			w.text("period", string(r.Period))
 			if r.Periods == nil {
 				w.null("periods")
 			} else {
@@ -180,7 +192,6 @@ func (x *export) rules() error {
 			if err := w.end(); err != nil {
 				return 0, 0, err
 			}
-			after = r.ID
 		}
 		return len(list), after, err
 	})
@@ -192,7 +203,7 @@ func (x *export) topups() error {
 		list, err := x.r.BalanceTopups(billing.BalanceTopupFilter{After: after, Limit: page, Deleted: true})
 		for i := range list {
 			after = list[i].ID
-			if list[i].State == billing.TopupCreated {
+			if list[i].State == billing.TopupCreated || x.held[list[i].Rule] {
 				continue
 			}
 			if err := x.balanceTopup(&list[i]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type ExportOptions struct {
 	Realm string
 	// Progress is called with the number of owners written so far; may be nil.
 	Progress func(owners int64)
+	// Warn is told of what is left out, since no import takes it; may be nil.
+	Warn func(text string)
 }
 
 // page is how many records are read at once.
@@ -29,12 +32,12 @@ const page = 1000
 // Export writes everything that an import can bring, in one consistent view and
 // a fixed order: plans, types of correspondence and expected payments, profiles, customers (parents first), accounts, cards, policies,
 // vouchers, tokens, subscriptions with the payments and orders of their owners, expected payments
-// and their letters, pool plans, buckets of allowances, services, balance actions - top-ups with
-// their rules first - and what could not be moved when its type got a table.
+// and their letters, pool plans, buckets of allowances, services and balance actions, top-ups with
+// their rules first. What could not be moved when its type got a table is left out, with a warning.
 func Export(ctx context.Context, e *billing.Engine, out io.Writer, o ExportOptions) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	err := e.Snapshot(ctx, func(r billing.Reader) error {
-		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}}
+		x := &export{ctx: ctx, e: e, r: r, o: o, w: &lineWriter{w: w}, held: map[billing.TopupID]bool{}}
 		for _, part := range []func() error{x.plans, x.letterTypes, x.expectedTypes, x.profiles, x.customers, x.accounts, x.cards, x.policies, x.vouchers, x.tokens, x.subscriptions, x.payments, x.orders, x.expected, x.letters, x.pools, x.buckets, x.services, x.rules, x.topups, x.actions, x.hubs, x.objects} {
 			if err := part(); err != nil {
 				return err
@@ -57,6 +60,14 @@ type export struct {
 
 	logins map[billing.OwnerID][]billing.Login
 	owners int64
+	// held are recurring top-ups that are not written, and so are not their executions.
+	held map[billing.TopupID]bool
+}
+
+func (x *export) warn(format string, args ...any) {
+	if x.o.Warn != nil {
+		x.o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 func (x *export) plans() error {
@@ -432,15 +443,14 @@ func (x *export) tokens() error {
 	return nil
 }
 
-// objects writes each as it was kept, which is how it is written.
+// objects are lines of an older version that did not fit when their type got a table, and
+// would not now.
 func (x *export) objects() error {
 	for o, err := range x.r.Objects() {
 		if err != nil {
 			return err
 		}
-		if _, err := x.w.w.WriteString(o.Body + "\n"); err != nil {
-			return err
-		}
+		x.warn("left out: a %s line with the id %s, which did not fit when it was taken over", o.Type, o.Key)
 	}
 	return nil
 }

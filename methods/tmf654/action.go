@@ -3,7 +3,6 @@ package tmf654
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -188,15 +187,6 @@ func newBody(r *http.Request, names []string) (e extra, text string, err error) 
 	return e, text, err
 }
 
-// actionAt is the action of a kind that the address names.
-func actionAt(r *http.Request, kind billing.ActionKind, what string) (billing.ActionID, error) {
-	id, ok := parseActionID(r.PathValue("id"), kind)
-	if !ok {
-		return 0, noSuch(what)
-	}
-	return id, nil
-}
-
 // patchOf reads a merge patch of an action: what it makes of what is kept, and the status
 // that it asks for, empty for none.
 func patchOf(r *http.Request, names []string) (change billing.Merge, status string, err error) {
@@ -231,20 +221,6 @@ func cancelling(status, now string) (bool, error) {
 		return false, err
 	}
 	return cancels(raw, now)
-}
-
-// final refuses to cancel what was booked in the call that asked for it.
-func final(what, status string) error {
-	cancel, err := cancelling(status, statusConfirmed)
-	if err == nil && cancel {
-		err = billing.Errorf(billing.Conflict, "status", "%s was booked when it was made; book another one against it", what)
-	}
-	return err
-}
-
-// undeletable is the answer to deleting what was booked.
-func undeletable(what string) error {
-	return billing.Errorf(billing.Conflict, "id", "%s was booked and is not deleted", what)
 }
 
 // ofBucket are the filters that name an account or a bucket, taken out of a query. known is
@@ -284,33 +260,6 @@ func (a *api) ofBucket(ctx context.Context, q *query) (o billing.OwnerID, unit b
 	return o, unit, err == nil, err
 }
 
-// records are the records of one kind as resources, a page of them at a time.
-func records[T any](list func(billing.ActionFilter) ([]T, error), id func(*T) billing.ActionID, show func([]T) ([]any, error), o billing.OwnerID) iter.Seq2[any, error] {
-	return func(yield func(any, error) bool) {
-		f := billing.ActionFilter{Owner: o, Limit: scanPage}
-		for {
-			page, err := list(f)
-			var shown []any
-			if err == nil && len(page) > 0 {
-				f.After = id(&page[len(page)-1])
-				shown, err = show(page)
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, one := range shown {
-				if one != nil && !yield(one, nil) {
-					return
-				}
-			}
-			if len(page) < scanPage {
-				return
-			}
-		}
-	}
-}
-
 // historyTypes are the kinds by what @type calls them.
 var historyTypes = map[billing.ActionKind]string{
 	billing.ActionTopup: "TopupBalance", billing.ActionAdjustment: "AdjustBalance", billing.ActionTransfer: "TransferBalance",
@@ -348,9 +297,7 @@ func (a *api) getAction(r *http.Request, name string) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		if len(list) > 0 && list[0] != nil {
-			return q.one(list[0])
-		}
+		return q.one(list[0])
 	}
 	return answer{}, noSuch("balance action")
 }
@@ -391,7 +338,7 @@ func (a *api) listActions(r *http.Request, name string) (answer, error) {
 				return
 			}
 			for _, one := range shown {
-				if one != nil && !yield(one, nil) {
+				if !yield(one, nil) {
 					return
 				}
 			}
@@ -415,8 +362,7 @@ func ofUnit(rec *billing.ActionRecord, unit billing.Unit) bool {
 	return allowanceResources[unit] == 0
 }
 
-// showActions are actions as their own resources, under the name of the history. A top-up
-// that was deleted is null.
+// showActions are actions as their own resources, under the name of the history.
 func (a *api) showActions(ctx context.Context, l links, name string, list []billing.ActionRecord) (all []any, err error) {
 	var ids []billing.OwnerID
 	for i := range list {
@@ -447,15 +393,7 @@ func (a *api) showActions(ctx context.Context, l links, name string, list []bill
 			out.BaseType, out.Href = base, href
 			all = append(all, out)
 		default:
-			v, err := a.e.BalanceTopup(ctx, billing.TopupID(rec.ID))
-			if err != nil && billing.ErrorCode(err) == billing.NotFound {
-				all = append(all, nil)
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			out := a.topup(l, &v)
+			out := a.topup(l, rec.Topup)
 			out.BaseType, out.Href = base, href
 			all = append(all, out)
 		}

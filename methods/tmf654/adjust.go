@@ -1,20 +1,19 @@
 package tmf654
 
 import (
-	"context"
-	"encoding/json"
 	"net/http"
 
 	"topupd/billing"
 )
 
 func (a *api) adjustRoutes() []route {
+	k := a.adjusts()
 	return []route{
 		{method: "POST", path: "/adjustBalance", handle: a.createAdjust, body: "AdjustBalanceCreate"},
-		{method: "GET", path: "/adjustBalance", handle: a.listAdjusts},
-		{method: "GET", path: "/adjustBalance/{id}", handle: a.getAdjust},
+		{method: "GET", path: "/adjustBalance", handle: k.all},
+		{method: "GET", path: "/adjustBalance/{id}", handle: k.get},
 		{method: "PATCH", path: "/adjustBalance/{id}", handle: a.updateAdjust, body: "AdjustBalanceUpdate"},
-		{method: "DELETE", path: "/adjustBalance/{id}", handle: a.deleteAdjust},
+		{method: "DELETE", path: "/adjustBalance/{id}", handle: k.keep},
 	}
 }
 
@@ -57,36 +56,32 @@ func (a *api) adjust(l links, x *billing.Adjustment, owners map[billing.OwnerID]
 	}
 }
 
-func (a *api) showAdjust(ctx context.Context, l links, x *billing.Adjustment) (*adjustOut, error) {
-	owners, err := a.e.Holders(ctx, x.Owner)
-	if err != nil {
-		return nil, err
+func (a *api) adjusts() *kind[billing.Adjustment] {
+	return &kind[billing.Adjustment]{
+		a: a, kind: billing.ActionAdjustment, resource: "adjustBalance", word: "adjustment", booked: "an adjustment",
+		find: a.e.Adjustment, list: a.e.Adjustments,
+		id:     func(x *billing.Adjustment) billing.ActionID { return x.ID },
+		unit:   func(x *billing.Adjustment) billing.Unit { return x.Unit },
+		owners: func(x *billing.Adjustment) []billing.OwnerID { return []billing.OwnerID{x.Owner} },
+		shape: func(l links, x *billing.Adjustment, owners map[billing.OwnerID]billing.Owner) any {
+			return a.adjust(l, x, owners)
+		},
 	}
-	return a.adjust(l, x, owners), nil
 }
 
 // adjustEchoes are the members that are kept, and that a PATCH may bring.
 var adjustEchoes = append([]string{"adjustType"}, actionEchoes...)
 
 func (a *api) createAdjust(r *http.Request) (answer, error) {
-	var in struct {
-		Amount          *quantityIn     `json:"amount"`
-		Bucket          *ref            `json:"bucket"`
-		PartyAccount    *ref            `json:"partyAccount"`
-		LogicalResource json.RawMessage `json:"logicalResource"`
-		UsageType       *string         `json:"usageType"`
-	}
+	var in actionIn
 	if err := read(r, &in); err != nil {
 		return answer{}, err
 	}
-	amount, err := in.Amount.kept("amount")
-	if err == nil {
-		err = fitsUsage("usageType", in.UsageType, amount.Unit)
-	}
+	amount, err := in.amount()
 	if err != nil {
 		return answer{}, err
 	}
-	o, err := a.holder(r.Context(), side{bucket: in.Bucket, account: in.PartyAccount, logical: in.LogicalResource}, amount.Unit)
+	o, err := in.holder(r.Context(), a, amount.Unit)
 	if err != nil {
 		return answer{}, err
 	}
@@ -95,104 +90,11 @@ func (a *api) createAdjust(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	x, err := a.e.Adjust(r.Context(), billing.AdjustParams{
-		Owner: o.ID, Unit: amount.Unit, Amount: amount.Micros, Notes: e.word("reason"), Extra: kept,
+		Owner: o, Unit: amount.Unit, Amount: amount.Micros, Notes: e.word("reason"), Extra: kept,
 	})
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := a.showAdjust(r.Context(), linksOf(r), &x)
-	if err != nil {
-		return answer{}, err
-	}
-	return created(out.Href, out), nil
-}
-
-func (a *api) getAdjust(r *http.Request) (answer, error) {
-	q, err := readQuery(r)
-	if err != nil {
-		return answer{}, err
-	}
-	x, err := a.adjustAt(r)
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := a.showAdjust(r.Context(), linksOf(r), &x)
-	if err != nil {
-		return answer{}, err
-	}
-	return q.one(out)
-}
-
-func (a *api) adjustAt(r *http.Request) (billing.Adjustment, error) {
-	id, err := actionAt(r, billing.ActionAdjustment, "adjustment")
-	if err != nil {
-		return billing.Adjustment{}, err
-	}
-	return a.e.Adjustment(r.Context(), id)
-}
-
-func (a *api) listAdjusts(r *http.Request) (answer, error) {
-	q, err := readQuery(r)
-	if err != nil {
-		return answer{}, err
-	}
-	o, unit, known, err := a.ofBucket(r.Context(), q)
-	if err != nil || !known {
-		return listed(nil, 0), err
-	}
-	l := linksOf(r)
-	list := func(f billing.ActionFilter) ([]billing.Adjustment, error) { return a.e.Adjustments(r.Context(), f) }
-	show := func(page []billing.Adjustment) ([]any, error) {
-		ids := make([]billing.OwnerID, len(page))
-		for i := range page {
-			ids[i] = page[i].Owner
-		}
-		owners, err := a.e.Holders(r.Context(), ids...)
-		all := make([]any, len(page))
-		for i := range page {
-			if err == nil && (unit == "" || page[i].Unit == unit) {
-				all[i] = a.adjust(l, &page[i], owners)
-			}
-		}
-		return all, err
-	}
-	return q.page(records(list, func(x *billing.Adjustment) billing.ActionID { return x.ID }, show, o))
+	return a.adjusts().made(r, x, err)
 }
 
 func (a *api) updateAdjust(r *http.Request) (answer, error) {
-	x, err := a.adjustAt(r)
-	if err != nil {
-		return answer{}, err
-	}
-	change, status, err := patchOf(r, adjustEchoes)
-	if err == nil {
-		err = final("an adjustment", status)
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	if x, err = a.e.DescribeAdjustment(r.Context(), x.ID, change); err != nil {
-		return answer{}, err
-	}
-	out, err := a.showAdjust(r.Context(), linksOf(r), &x)
-	return ok(out), err
-}
-
-func (a *api) deleteAdjust(r *http.Request) (answer, error) {
-	if _, err := a.adjustAt(r); err != nil {
-		return answer{}, err
-	}
-	return answer{}, undeletable("an adjustment")
-}
-
-func (a *api) adjustOfEvent(ctx context.Context, ev *billing.Event, l links) (any, string, error) {
-	var x billing.Adjustment
-	if err := json.Unmarshal([]byte(ev.Record), &x); err != nil {
-		return nil, "", err
-	}
-	out, err := a.showAdjust(ctx, l, &x)
-	if err != nil {
-		return nil, "", err
-	}
-	return out, out.ID, nil
+	return a.adjusts().describe(r, adjustEchoes, a.e.DescribeAdjustment)
 }

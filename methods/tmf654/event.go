@@ -69,8 +69,8 @@ type eventOut struct {
 // eventShapes make the resource of an event as GET shows it, from the engine's record as it
 // was then, and its id.
 var eventShapes = map[billing.EventResource]func(*api, context.Context, *billing.Event, links) (body any, id string, err error){
-	billing.ResourceTopup: (*api).topupOfEvent, billing.ResourceAdjustment: (*api).adjustOfEvent,
-	billing.ResourceTransfer: (*api).transferOfEvent, billing.ResourceReservation: (*api).reservationOfEvent,
+	billing.ResourceTopup: (*api).topupOfEvent, billing.ResourceAdjustment: ofEvent((*api).adjusts),
+	billing.ResourceTransfer: ofEvent((*api).transfers), billing.ResourceReservation: ofEvent((*api).reservations),
 	billing.ResourceBucket: (*api).bucketOfEvent,
 }
 

@@ -1,8 +1,6 @@
 package tmf654
 
 import (
-	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -10,10 +8,11 @@ import (
 )
 
 func (a *api) reserveRoutes() []route {
+	k := a.reservations()
 	return []route{
 		{method: "POST", path: "/reserveBalance", handle: a.createReservation, body: "ReserveBalanceCreate"},
-		{method: "GET", path: "/reserveBalance", handle: a.listReservations},
-		{method: "GET", path: "/reserveBalance/{id}", handle: a.getReservation},
+		{method: "GET", path: "/reserveBalance", handle: k.all},
+		{method: "GET", path: "/reserveBalance/{id}", handle: k.get},
 		{method: "PATCH", path: "/reserveBalance/{id}", handle: a.updateReservation, body: "ReserveBalanceUpdate"},
 		{method: "DELETE", path: "/reserveBalance/{id}", handle: a.deleteReservation},
 	}
@@ -71,40 +70,36 @@ func (a *api) reservation(l links, v *billing.Reservation, owners map[billing.Ow
 	}
 }
 
-func (a *api) showReservation(ctx context.Context, l links, v *billing.Reservation) (*reservationOut, error) {
-	owners, err := a.e.Holders(ctx, v.Owner)
-	if err != nil {
-		return nil, err
+func (a *api) reservations() *kind[billing.Reservation] {
+	return &kind[billing.Reservation]{
+		a: a, kind: billing.ActionReservation, resource: "reserveBalance", word: "reservation", find: a.e.Reservation, list: a.e.Reservations,
+		id:     func(v *billing.Reservation) billing.ActionID { return v.ID },
+		unit:   func(v *billing.Reservation) billing.Unit { return v.Unit },
+		owners: func(v *billing.Reservation) []billing.OwnerID { return []billing.OwnerID{v.Owner} },
+		shape: func(l links, v *billing.Reservation, owners map[billing.OwnerID]billing.Owner) any {
+			return a.reservation(l, v, owners)
+		},
 	}
-	return a.reservation(l, v, owners), nil
 }
 
 func (a *api) createReservation(r *http.Request) (answer, error) {
 	var in struct {
-		Amount          *quantityIn     `json:"amount"`
-		Bucket          *ref            `json:"bucket"`
-		PartyAccount    *ref            `json:"partyAccount"`
-		LogicalResource json.RawMessage `json:"logicalResource"`
-		UsageType       *string         `json:"usageType"`
-		ValidFor        *struct {
+		actionIn
+		ValidFor *struct {
 			End *time.Time `json:"endDateTime"`
 		} `json:"validFor"`
 	}
 	if err := read(r, &in); err != nil {
 		return answer{}, err
 	}
-	amount, err := in.Amount.kept("amount")
-	if err == nil {
-		err = fitsUsage("usageType", in.UsageType, amount.Unit)
-	}
+	amount, err := in.amount()
 	if err != nil {
 		return answer{}, err
 	}
-	o, err := a.holder(r.Context(), side{bucket: in.Bucket, account: in.PartyAccount, logical: in.LogicalResource}, amount.Unit)
-	if err != nil {
+	p := billing.ReserveParams{Unit: amount.Unit, Amount: amount.Micros}
+	if p.Owner, err = in.holder(r.Context(), a, p.Unit); err != nil {
 		return answer{}, err
 	}
-	p := billing.ReserveParams{Owner: o.ID, Unit: amount.Unit, Amount: amount.Micros}
 	if in.ValidFor != nil && in.ValidFor.End != nil {
 		p.EndsAt = in.ValidFor.End.UTC().Truncate(time.Microsecond)
 	}
@@ -112,71 +107,13 @@ func (a *api) createReservation(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	v, err := a.e.Reserve(r.Context(), p)
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := a.showReservation(r.Context(), linksOf(r), &v)
-	if err != nil {
-		return answer{}, err
-	}
-	return created(out.Href, out), nil
-}
-
-func (a *api) getReservation(r *http.Request) (answer, error) {
-	q, err := readQuery(r)
-	if err != nil {
-		return answer{}, err
-	}
-	v, err := a.reservationAt(r)
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := a.showReservation(r.Context(), linksOf(r), &v)
-	if err != nil {
-		return answer{}, err
-	}
-	return q.one(out)
-}
-
-func (a *api) reservationAt(r *http.Request) (billing.Reservation, error) {
-	id, err := actionAt(r, billing.ActionReservation, "reservation")
-	if err != nil {
-		return billing.Reservation{}, err
-	}
-	return a.e.Reservation(r.Context(), id)
-}
-
-func (a *api) listReservations(r *http.Request) (answer, error) {
-	q, err := readQuery(r)
-	if err != nil {
-		return answer{}, err
-	}
-	o, unit, known, err := a.ofBucket(r.Context(), q)
-	if err != nil || !known {
-		return listed(nil, 0), err
-	}
-	l := linksOf(r)
-	list := func(f billing.ActionFilter) ([]billing.Reservation, error) { return a.e.Reservations(r.Context(), f) }
-	show := func(page []billing.Reservation) ([]any, error) {
-		ids := make([]billing.OwnerID, len(page))
-		for i := range page {
-			ids[i] = page[i].Owner
-		}
-		owners, err := a.e.Holders(r.Context(), ids...)
-		all := make([]any, len(page))
-		for i := range page {
-			if err == nil && (unit == "" || page[i].Unit == unit) {
-				all[i] = a.reservation(l, &page[i], owners)
-			}
-		}
-		return all, err
-	}
-	return q.page(records(list, func(v *billing.Reservation) billing.ActionID { return v.ID }, show, o))
+	return a.reservations().made(r, v, err)
 }
 
 // updateReservation releases it when the status is cancelled.
 func (a *api) updateReservation(r *http.Request) (answer, error) {
-	v, err := a.reservationAt(r)
+	k := a.reservations()
+	v, err := k.at(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -188,29 +125,14 @@ func (a *api) updateReservation(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if v, err = a.e.ChangeReservation(r.Context(), p); err != nil {
-		return answer{}, err
-	}
-	out, err := a.showReservation(r.Context(), linksOf(r), &v)
-	return ok(out), err
+	v, err = a.e.ChangeReservation(r.Context(), p)
+	return k.changed(r, v, err)
 }
 
 func (a *api) deleteReservation(r *http.Request) (answer, error) {
-	id, err := actionAt(r, billing.ActionReservation, "reservation")
-	if err != nil {
-		return answer{}, err
+	id, ok := parseActionID(r.PathValue("id"), billing.ActionReservation)
+	if !ok {
+		return answer{}, noSuch("reservation")
 	}
 	return gone, a.e.DeleteReservation(r.Context(), id)
-}
-
-func (a *api) reservationOfEvent(ctx context.Context, ev *billing.Event, l links) (any, string, error) {
-	var v billing.Reservation
-	if err := json.Unmarshal([]byte(ev.Record), &v); err != nil {
-		return nil, "", err
-	}
-	out, err := a.showReservation(ctx, l, &v)
-	if err != nil {
-		return nil, "", err
-	}
-	return out, out.ID, nil
 }

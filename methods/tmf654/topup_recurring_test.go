@@ -318,6 +318,15 @@ func TestCancel(t *testing.T) {
 	k.must(404, "root", "GET", base+"/topupBalance/"+id, "")
 	k.must(200, "root", "GET", child, "")
 	k.expect("CONFIRMED", 196)
+	// The history keeps what was paid (T-32, T-111).
+	kept := k.object(200, "root", "GET", base+"/balanceAction/"+id, "")
+	if kept["status"] != "CANCELLED" || kept["payment"] == nil || kept["isAutoTopup"] != true {
+		t.Errorf("the history has %v", kept)
+	}
+	if all, counts := k.list("root", base+"/balanceActionHistory?@type=TopupBalance"); len(all) != 2 || all[0]["id"] != id {
+		t.Errorf("the history lists %s: %v", counts, all)
+	}
+	k.must(404, "20", "GET", base+"/balanceAction/"+id, "")
 	// A rule that runs is deleted at once, and its charges stop.
 	id = k.begin("weekly", "")
 	k.must(204, "root", "DELETE", base+"/topupBalance/"+id, "")
@@ -496,14 +505,7 @@ func TestExportImport(t *testing.T) {
 	stop := k.working()
 	k.call("root", "POST", base+"/topupBalance", `{"amount":{"amount":7,"units":"USD"},"partyAccount":{"id":"0.0.0.1+-account+101"},"channel":{"id":"1","name":"My Shop"}}`)
 	stop()
-	export := func(k *kit) string {
-		var b strings.Builder
-		if err := jsonl.Export(k.as("root"), k.e, &b, jsonl.ExportOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
-	}
-	text := export(k)
+	text := k.export()
 	for _, want := range []string{`"period":"daily","periods":3,"done":2`, `"failures":1`, `"extra":{"channel"`, `"type":"service"`, `"balance_before":"192.00"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the export lacks %s:\n%s", want, text)
@@ -512,7 +514,7 @@ func TestExportImport(t *testing.T) {
 	other := newEmptyKit(t)
 	other.now = k.now
 	other.put(text)
-	if again := export(other); again != text {
+	if again := other.export(); again != text {
 		t.Errorf("not the same export:\n%s\n%s", text, again)
 	}
 	if a, b := k.statuses(), other.statuses(); a != b {
@@ -533,6 +535,32 @@ func TestExportImport(t *testing.T) {
 		t.Errorf("the periods after the last brought %d", got)
 	}
 	other.verify()
+}
+
+// TestOlderLine: a line of an older export takes no period back.
+func TestOlderLine(t *testing.T) {
+	k := newKit(t)
+	k.begin("daily", "3")
+	var older string
+	for line := range strings.Lines(k.export()) {
+		if strings.Contains(line, `"recurring_topup"`) {
+			older = line
+		}
+	}
+	if !strings.Contains(older, `"done":1`) {
+		t.Fatal(older)
+	}
+	k.run(t0.Add(day))
+	k.expect("CONFIRMED CONFIRMED", 196)
+	k.put(older)
+	k.run(t0.Add(day + time.Hour))
+	k.expect("CONFIRMED CONFIRMED", 196)
+	for n := range 4 {
+		k.run(t0.Add(time.Duration(2+n) * day))
+	}
+	k.expect("CONFIRMED CONFIRMED CONFIRMED", 198)
+	k.put(strings.Replace(older, `"status":"active"`, `"status":"finished"`, 1)) // as it is
+	k.verify()
 }
 
 // TestResolved: what a person says of a charge settles its top-up.
@@ -578,19 +606,75 @@ func TestDeleteWhilePaying(t *testing.T) {
 	k.must(204, "root", "DELETE", id, "")
 }
 
-// Executions charge the primary card, so no other can be named for them.
-func TestRecurringNamesThePrimaryCard(t *testing.T) {
+// TestRecurringCard: a card that is named pays for all periods, whichever is the primary
+// one by then, and the rule ends with it.
+func TestRecurringCard(t *testing.T) {
 	k := newKit(t)
-	k.working()
-	k.put(`{"type":"card","i_debit_credit_card":777,"i_account":6340627,"gateway":"sandbox","token":"tok_ok"}`)
+	stop := k.working()
+	const card = `{"type":"card","i_debit_credit_card":777,"i_account":6340627,"gateway":"sandbox","token":"tok_ok","brand":"Visa","last4":"1881"}`
+	k.put(card)
 	rule := func(card string) string {
 		return `{"amount":{"amount":2,"units":"USD"},"isAutoTopup":true,"recurringPeriod":"daily","partyAccount":{"id":"` + alice +
 			`"},"paymentMethod":{"id":"0.0.0.1+-payinfo-cc+` + card + `"}}`
 	}
-	if said := k.must(400, "root", "POST", base+"/topupBalance", rule("777")); !strings.Contains(said, "primary card") {
-		t.Error(said)
+	k.refused("root", "POST", base+"/topupBalance", rule("1001"), 400, "not_found", "card")
+	id := k.object(201, "root", "POST", base+"/topupBalance", rule("777"))["id"].(string)
+	stop()
+	k.card("tok_declined") // the primary one
+	k.run(t0.Add(day))
+	k.expect("CONFIRMED CONFIRMED", 196)
+	text := k.export()
+	if want := `"currency":"USD","i_debit_credit_card":777,"period":"daily"`; !strings.Contains(text, want) {
+		t.Errorf("the export lacks %s:\n%s", want, text)
 	}
-	k.expect("", 192)
-	k.must(201, "root", "POST", base+"/topupBalance", rule("6337651"))
-	k.expect("CONFIRMED", 194)
+	other := newEmptyKit(t)
+	other.now = k.now
+	other.put(text)
+	other.put(`{"type":"card","i_debit_credit_card":777,"i_account":6340627,"token":"tok_ok"}`)
+	other.run(t0.Add(2 * day))
+	other.expect("CONFIRMED CONFIRMED CONFIRMED", 198)
+	if _, err := jsonl.Import(other.as("root"), other.e, jsonl.ImportOptions{Source: strings.NewReader(
+		`{"type":"recurring_topup","id":1,"i_account":6340627,"i_debit_credit_card":null}`), Name: "x"}); err == nil {
+		t.Error("a rule was given another card")
+	}
+	other.put(`{"type":"card","i_debit_credit_card":777,"i_account":6340627,"deleted":true}`)
+	other.run(t0.Add(5 * day))
+	other.expect("CANCELLED CONFIRMED CONFIRMED", 198)
+	other.verify()
+
+	if err := k.e.DeleteCard(k.as("root"), billing.Account(6340627), 777); err != nil {
+		t.Fatal(err)
+	}
+	if got := k.object(200, "root", "GET", base+"/topupBalance/"+id, ""); got["status"] != "CANCELLED" {
+		t.Errorf("the rule of a card that is gone is %v", got["status"])
+	}
+	k.run(t0.Add(5 * day))
+	k.expect("CANCELLED CONFIRMED", 196)
+	var told []string
+	err := k.store.View(context.Background(), func(r billing.Reader) error {
+		notices, err := r.Notices(billing.Account(6340627), 0, 10)
+		for _, n := range notices {
+			if n.Kind == billing.NoticeRule {
+				told = append(told, n.Body)
+			}
+		}
+		return err
+	})
+	if err != nil || len(told) != 1 || !strings.Contains(told[0], "was removed, so it has ended") {
+		t.Errorf("told %q, %v", told, err)
+	}
+	k.put(strings.Replace(card, "777", "778", 1)) // another card is not the one that was named
+	k.run(t0.Add(9 * day))
+	k.expect("CANCELLED CONFIRMED", 196)
+	k.verify()
+}
+
+// export is all that an export writes.
+func (k *kit) export() string {
+	k.Helper()
+	var b strings.Builder
+	if err := jsonl.Export(k.as("root"), k.e, &b, jsonl.ExportOptions{}); err != nil {
+		k.Fatal(err)
+	}
+	return b.String()
 }

@@ -1,7 +1,6 @@
 package tmf654
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -10,12 +9,13 @@ import (
 )
 
 func (a *api) transferRoutes() []route {
+	k := a.transfers()
 	return []route{
 		{method: "POST", path: "/transferBalance", handle: a.createTransfer, body: "TransferBalanceCreate"},
-		{method: "GET", path: "/transferBalance", handle: a.listTransfers},
-		{method: "GET", path: "/transferBalance/{id}", handle: a.getTransfer},
+		{method: "GET", path: "/transferBalance", handle: k.all},
+		{method: "GET", path: "/transferBalance/{id}", handle: k.get},
 		{method: "PATCH", path: "/transferBalance/{id}", handle: a.updateTransfer, body: "TransferBalanceUpdate"},
-		{method: "DELETE", path: "/transferBalance/{id}", handle: a.deleteTransfer},
+		{method: "DELETE", path: "/transferBalance/{id}", handle: k.keep},
 	}
 }
 
@@ -74,12 +74,17 @@ func (a *api) transfer(l links, t *billing.Transfer, owners map[billing.OwnerID]
 	return out
 }
 
-func (a *api) showTransfer(ctx context.Context, l links, t *billing.Transfer) (*transferOut, error) {
-	owners, err := a.e.Holders(ctx, t.From, t.To)
-	if err != nil {
-		return nil, err
+func (a *api) transfers() *kind[billing.Transfer] {
+	return &kind[billing.Transfer]{
+		a: a, kind: billing.ActionTransfer, resource: "transferBalance", word: "transfer", booked: "a transfer",
+		find: a.e.TransferByID, list: a.e.Transfers,
+		id:     func(t *billing.Transfer) billing.ActionID { return t.ID },
+		unit:   func(t *billing.Transfer) billing.Unit { return t.Unit },
+		owners: func(t *billing.Transfer) []billing.OwnerID { return []billing.OwnerID{t.From, t.To} },
+		shape: func(l links, t *billing.Transfer, owners map[billing.OwnerID]billing.Owner) any {
+			return a.transfer(l, t, owners)
+		},
 	}
-	return a.transfer(l, t, owners), nil
 }
 
 // transferEchoes are the members that are kept; a PATCH brings those of every action only.
@@ -121,11 +126,7 @@ func (c *costIn) read(owner *string, unit billing.Unit) (cost int64, by billing.
 }
 
 type transferIn struct {
-	Amount                  *quantityIn     `json:"amount"`
-	Bucket                  *ref            `json:"bucket"`
-	PartyAccount            *ref            `json:"partyAccount"`
-	LogicalResource         json.RawMessage `json:"logicalResource"`
-	UsageType               *string         `json:"usageType"`
+	actionIn
 	ReceiverBucket          *ref            `json:"receiverBucket"`
 	ReceiverPartyAccount    *ref            `json:"receiverPartyAccount"`
 	ReceiverLogicalResource json.RawMessage `json:"receiverLogicalResource"`
@@ -139,10 +140,7 @@ func (a *api) readTransfer(r *http.Request) (p billing.TransferParams, err error
 	if err := read(r, &in); err != nil {
 		return p, err
 	}
-	amount, err := in.Amount.kept("amount")
-	if err == nil {
-		err = fitsUsage("usageType", in.UsageType, amount.Unit)
-	}
+	amount, err := in.amount()
 	if err == nil {
 		err = fitsUsage("receiverBucketUsageType", in.ReceiverUsageType, amount.Unit)
 	}
@@ -153,8 +151,7 @@ func (a *api) readTransfer(r *http.Request) (p billing.TransferParams, err error
 	if p.Cost, p.CostBy, err = in.TransferCost.read(in.CostOwner, p.Unit); err != nil {
 		return p, err
 	}
-	from, err := a.holder(r.Context(), side{bucket: in.Bucket, account: in.PartyAccount, logical: in.LogicalResource}, p.Unit)
-	if err != nil {
+	if p.From, err = in.holder(r.Context(), a, p.Unit); err != nil {
 		return p, err
 	}
 	to, err := a.holder(r.Context(), side{
@@ -163,7 +160,7 @@ func (a *api) readTransfer(r *http.Request) (p billing.TransferParams, err error
 	if err != nil {
 		return p, err
 	}
-	p.From, p.To = from.ID, to.ID
+	p.To = to.ID
 	e, kept, err := newBody(r, transferEchoes)
 	p.Notes, p.Extra = e.word("reason"), kept
 	return p, err
@@ -175,102 +172,9 @@ func (a *api) createTransfer(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	t, err := a.e.Transfer(r.Context(), p)
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := a.showTransfer(r.Context(), linksOf(r), &t)
-	if err != nil {
-		return answer{}, err
-	}
-	return created(out.Href, out), nil
-}
-
-func (a *api) getTransfer(r *http.Request) (answer, error) {
-	q, err := readQuery(r)
-	if err != nil {
-		return answer{}, err
-	}
-	t, err := a.transferAt(r)
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := a.showTransfer(r.Context(), linksOf(r), &t)
-	if err != nil {
-		return answer{}, err
-	}
-	return q.one(out)
-}
-
-func (a *api) transferAt(r *http.Request) (billing.Transfer, error) {
-	id, err := actionAt(r, billing.ActionTransfer, "transfer")
-	if err != nil {
-		return billing.Transfer{}, err
-	}
-	return a.e.TransferByID(r.Context(), id)
-}
-
-func (a *api) listTransfers(r *http.Request) (answer, error) {
-	q, err := readQuery(r)
-	if err != nil {
-		return answer{}, err
-	}
-	o, unit, known, err := a.ofBucket(r.Context(), q)
-	if err != nil || !known {
-		return listed(nil, 0), err
-	}
-	l := linksOf(r)
-	list := func(f billing.ActionFilter) ([]billing.Transfer, error) { return a.e.Transfers(r.Context(), f) }
-	show := func(page []billing.Transfer) ([]any, error) {
-		var ids []billing.OwnerID
-		for i := range page {
-			ids = append(ids, page[i].From, page[i].To)
-		}
-		owners, err := a.e.Holders(r.Context(), ids...)
-		all := make([]any, len(page))
-		for i := range page {
-			if err == nil && (unit == "" || page[i].Unit == unit) {
-				all[i] = a.transfer(l, &page[i], owners)
-			}
-		}
-		return all, err
-	}
-	return q.page(records(list, func(t *billing.Transfer) billing.ActionID { return t.ID }, show, o))
+	return a.transfers().made(r, t, err)
 }
 
 func (a *api) updateTransfer(r *http.Request) (answer, error) {
-	t, err := a.transferAt(r)
-	if err != nil {
-		return answer{}, err
-	}
-	change, status, err := patchOf(r, actionEchoes)
-	if err == nil {
-		err = final("a transfer", status)
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	if t, err = a.e.DescribeTransfer(r.Context(), t.ID, change); err != nil {
-		return answer{}, err
-	}
-	out, err := a.showTransfer(r.Context(), linksOf(r), &t)
-	return ok(out), err
-}
-
-func (a *api) deleteTransfer(r *http.Request) (answer, error) {
-	if _, err := a.transferAt(r); err != nil {
-		return answer{}, err
-	}
-	return answer{}, undeletable("a transfer")
-}
-
-func (a *api) transferOfEvent(ctx context.Context, ev *billing.Event, l links) (any, string, error) {
-	var t billing.Transfer
-	if err := json.Unmarshal([]byte(ev.Record), &t); err != nil {
-		return nil, "", err
-	}
-	out, err := a.showTransfer(ctx, l, &t)
-	if err != nil {
-		return nil, "", err
-	}
-	return out, out.ID, nil
+	return a.transfers().describe(r, actionEchoes, a.e.DescribeTransfer)
 }

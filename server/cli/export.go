@@ -1,5 +1,7 @@
 package cli
 
+import "fmt"
+
 // exportCmd writes everything.
 type exportCmd struct {
 	Secrets bool `help:"Write card tokens and password hashes too."`
@@ -14,5 +16,8 @@ func (c *exportCmd) Run(a *app) error {
 	defer o.close()
 	show, end := a.progress("owners")
 	defer end()
-	return a.parts.Export(as(a.ctx, "cli"), o.engine, a.out, o.cfg.Engine.Realm, c.Secrets, show)
+	return a.parts.Export(as(a.ctx, "cli"), o.engine, a.out, ExportOptions{
+		Realm: o.cfg.Engine.Realm, Secrets: c.Secrets, Progress: show,
+		Warn: func(text string) { fmt.Fprintln(a.err, text) },
+	})
 }

@@ -50,7 +50,7 @@ type Parts struct {
 	// Spool copies a stream to a file that can be read again.
 	Spool func(r io.Reader) (f io.ReadSeeker, remove func(), err error)
 	// Export writes everything.
-	Export func(ctx context.Context, e *billing.Engine, w io.Writer, realm string, secrets bool, progress func(int64)) error
+	Export func(ctx context.Context, e *billing.Engine, w io.Writer, o ExportOptions) error
 }
 
 // Mount is one interface's handler at an address.
@@ -68,6 +68,15 @@ type ImportInput struct {
 	Name     string
 	Hold     bool
 	Progress func(lines int64)
+}
+
+// ExportOptions say what is exported.
+type ExportOptions struct {
+	Realm    string
+	Secrets  bool
+	Progress func(owners int64)
+	// Warn is told of what is left out.
+	Warn func(text string)
 }
 
 // Job is a scheduled job as the clock needs it.
