@@ -70,7 +70,7 @@ type AuditReader interface {
 
 // AuditWriter writes them.
 type AuditWriter interface {
-	// AddAudit appends a row and sets its ID.
+	// AddAudit appends a row; its ID is the database's.
 	AddAudit(*AuditRow) error
 	// DropAudit deletes rows from before a time, the oldest first, at most limit; it
 	// says how many. Conflict if one is younger than twelve hours.

@@ -36,7 +36,7 @@ func (r *reader) Adjustments(f billing.ActionFilter) ([]billing.Adjustment, erro
 }
 
 func (t *tx) CreateAdjustment(a *billing.Adjustment) error {
-	_, err := t.exec(sqlAddAdjustment, int64(a.ID), int64(a.Owner), int64(a.Top), string(a.Unit), a.Amount, a.Before, ref(a.Posting),
+	err := t.add(sqlAddAdjustment, int64(a.ID), int64(a.Owner), int64(a.Top), string(a.Unit), a.Amount, a.Before, ref(a.Posting),
 		a.Extra, a.CreatedAt, a.UpdatedAt)
 	return err
 }

@@ -46,7 +46,7 @@ func (t *tx) KeepAnswer(k *billing.KeptAnswer) error {
 	if err != nil {
 		return internal(err)
 	}
-	_, err = t.exec(sqlKeepAnswer, int64(k.Customer), k.Key, int64(k.Top), k.Input, k.Answer.Status, k.Answer.ContentType,
+	err = t.add(sqlKeepAnswer, int64(k.Customer), k.Key, int64(k.Top), k.Input, k.Answer.Status, k.Answer.ContentType,
 		string(headers), k.Answer.Body, k.CreatedAt)
 	return err
 }

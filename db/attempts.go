@@ -90,7 +90,7 @@ VALUES ($1, $2, (SELECT top_id FROM charges WHERE id = $1), $3, $4, $5, $6, $7, 
     $17)`
 
 func (t *tx) AddAttempt(a *billing.Attempt) error {
-	_, err := t.exec(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
+	err := t.add(sqlAddAttempt, int64(a.Charge), a.N, a.Key, string(a.State), a.SubmittedAt, a.SettledAt,
 		a.Lookups, a.Gateway, a.Ref, a.Token, a.Customer, a.Print, a.Class.String(), a.Code, a.Advice, a.Message, a.FirstAt)
 	return err
 }

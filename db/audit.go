@@ -32,12 +32,7 @@ const sqlAddAudit = `INSERT INTO audit (top_id, logged_at, actor, customer_id, a
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 func (t *tx) AddAudit(a *billing.AuditRow) error {
-	id, err := t.insert(sqlAddAudit, int64(a.Top), a.At, a.Actor, ref(a.Customer), a.API, a.Address, string(a.Action),
-		a.Resource, a.Info)
-	if err == nil {
-		a.ID = billing.AuditID(id)
-	}
-	return err
+	return t.add(sqlAddAudit, int64(a.Top), a.At, a.Actor, ref(a.Customer), a.API, a.Address, string(a.Action), a.Resource, a.Info)
 }
 
 const sqlDropAudit = `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE logged_at < $1 ORDER BY logged_at LIMIT $2)`

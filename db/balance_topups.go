@@ -114,7 +114,7 @@ const sqlCreateBalanceTopup = `INSERT INTO topups (id, owner_id, top_id, unit, a
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 
 func (t *tx) CreateBalanceTopup(b *billing.BalanceTopup) error {
-	_, err := t.exec(sqlCreateBalanceTopup, int64(b.ID), int64(b.Owner), int64(b.Top), string(b.Unit), b.Amount, string(b.State), ref(b.Rule),
+	err := t.add(sqlCreateBalanceTopup, int64(b.ID), int64(b.Owner), int64(b.Top), string(b.Unit), b.Amount, string(b.State), ref(b.Rule),
 		b.Period, ref(b.Charge), b.Voucher, ref(b.Posting), optRef(b.Before), optRef(b.After), b.Reason, b.Imported, b.Extra,
 		b.CreatedAt, b.SettledAt, b.DeletedAt)
 	return err

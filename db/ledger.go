@@ -113,8 +113,7 @@ func (t *tx) postEntry(posting int64, n int, p *billing.Posting, e *billing.Entr
 			paymentAt = p.EffectiveAt
 		}
 	}
-	_, err := t.exec(sqlEntry, posting, n, int64(p.Top), ref(e.Owner), account, string(e.Unit), e.Micros, paymentAt)
-	return err
+	return t.add(sqlEntry, posting, n, int64(p.Top), ref(e.Owner), account, string(e.Unit), e.Micros, paymentAt)
 }
 
 // moveBucket adds to a bucket and makes it when nothing was ever posted to it.
@@ -124,7 +123,7 @@ func (t *tx) moveBucket(e *billing.Entry) error {
 	}
 	n, err := t.exec(sqlMoveBucket, int64(e.Owner), string(e.Unit), e.Micros)
 	if err == nil && n == 0 {
-		_, err = t.exec(sqlMakeBucket, int64(e.Owner), string(e.Unit), e.Micros)
+		err = t.add(sqlMakeBucket, int64(e.Owner), string(e.Unit), e.Micros)
 	}
 	return err
 }

@@ -149,7 +149,7 @@ func (t *tx) CreatePeriod(p *billing.Period) error {
 	if err := t.owns(p.Owner); err != nil {
 		return err
 	}
-	_, err := t.exec(sqlCreatePeriod, int64(p.Owner), int64(p.Top), p.Date, int64(p.Plan), p.Price, string(p.Unit),
+	err := t.add(sqlCreatePeriod, int64(p.Owner), int64(p.Top), p.Date, int64(p.Plan), p.Price, string(p.Unit),
 		p.Prepaid, string(p.OnFailure), string(p.State), p.Reason, ref(p.Charge), ref(p.Posting), ref(p.Run),
 		p.StartAt, p.CreatedAt, p.SettledAt)
 	return err

@@ -146,7 +146,7 @@ func (t *tx) PutLowBalance(p *billing.LowBalance) error {
 	// Unlike other records, a policy is mostly there already: panels change it.
 	n, err := t.exec(sqlReplaceLowBalance, args...)
 	if err == nil && n == 0 {
-		_, err = t.exec(sqlAddLowBalance, args...)
+		err = t.add(sqlAddLowBalance, args...)
 	}
 	return err
 }
@@ -197,7 +197,7 @@ func (t *tx) JudgeWithin(o billing.OwnerID, at time.Time) error {
 		return err
 	}
 	if o.IsAccount() {
-		_, err := t.exec(sqlJudgeOne, int64(o), at)
+		err := t.add(sqlJudgeOne, int64(o), at)
 		return err
 	}
 	s, err := t.scopeOf(o)

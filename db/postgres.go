@@ -114,24 +114,38 @@ func pgPool(ctx context.Context, cfg *pgxpool.Config, size int32) (*pgxpool.Pool
 
 const sqlBeginSnapshot = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
 
+// view runs fn once, but again when its connection turned out to be dead before it heard
+// anything: after PostgreSQL was started anew those that lay idle are.
 func (s *postgresStore) view(ctx context.Context, fn func(*reader) error) error {
+	for try := 0; ; try++ {
+		heard, err := s.show(ctx, fn)
+		if heard || err == nil || try == 2 || billing.ErrorCode(err) != billing.Busy || ctx.Err() != nil {
+			return err
+		}
+		s.readers.Reset()
+	}
+}
+
+// show runs fn; heard says that PostgreSQL answered at least one statement.
+func (s *postgresStore) show(ctx context.Context, fn func(*reader) error) (heard bool, err error) {
 	pooled, err := s.readers.Acquire(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return cancelled(ctx.Err())
+			return false, cancelled(ctx.Err())
 		}
-		return classifyPostgres(err)
+		return false, classifyPostgres(err)
 	}
-	// A connection that could not end its transaction is not used again.
-	defer pooled.Release()
 	ses := pgSessionOf(pooled.Conn().PgConn())
 	ses.before = sqlBeginSnapshot
 	defer func() {
+		// A connection that could not end its transaction is not used again.
 		if ses.settle() == nil && ses.conn.TxStatus() != 'I' && !ses.conn.IsClosed() {
 			_, _ = ses.run(sqlRollback)
 		}
+		pooled.Release()
 	}()
-	return fn(&reader{s: ses, mode: begun})
+	err = fn(&reader{s: ses, mode: begun})
+	return !ses.conn.IsClosed() || ses.heard, err
 }
 
 func (s *postgresStore) ping(ctx context.Context) error {

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -27,8 +26,10 @@ type pgSession struct {
 	// before is sent ahead of the next statement, in the same packet.
 	before  string
 	careful bool
+	heard   bool // a row, since the session was taken from its pool
 	// patience is how long PostgreSQL may be silent; 0 is for ever.
 	patience time.Duration
+	queued   []pgQueued
 	open     *pgRows // the result that is still on its way, nil if none
 	values   [][]byte
 	formats  []int16
@@ -57,7 +58,7 @@ func pgSessionOf(conn *pgconn.PgConn) *pgSession {
 		s = &pgSession{conn: conn, stmts: map[string]*pgStmt{}}
 		conn.CustomData()[pgSessionKey] = s
 	}
-	s.before, s.careful, s.open, s.patience = "", false, nil, 0
+	s.before, s.careful, s.heard, s.open, s.patience, s.queued = "", false, false, nil, 0, nil
 	return s
 }
 
@@ -135,6 +136,98 @@ func (s *pgSession) failed(err error) error {
 	return classifyPostgres(err)
 }
 
+// pgQueued is a statement that goes out with the next one.
+type pgQueued struct {
+	st      *pgStmt
+	values  [][]byte
+	formats []int16
+	must    bool // change a row
+}
+
+// queueMost is how many statements wait at most.
+const queueMost = 64
+
+// queue keeps a statement of which nobody asks anything back until the next one, so that
+// both cost one round trip. Should a rule refuse it, or should it change nothing although
+// it must, the transaction runs again carefully, where nothing is queued.
+func (s *pgSession) queue(must bool, query string, args []any) (bool, error) {
+	if s.careful {
+		return false, nil
+	}
+	if len(s.queued) >= queueMost {
+		if err := s.flush(); err != nil {
+			return false, s.failed(err)
+		}
+	}
+	st, err := s.prepare(query)
+	if err != nil {
+		return false, s.failed(err)
+	}
+	q := pgQueued{st: st, must: must}
+	if q.values, q.formats, _, err = encode(nil, nil, nil, st, args); err != nil {
+		return false, err
+	}
+	s.queued = append(s.queued, q)
+	return true, nil
+}
+
+// flush sends what is queued and hears what became of it.
+func (s *pgSession) flush() error {
+	if len(s.queued) == 0 {
+		return nil
+	}
+	p, before := s.pipeline()
+	if err := p.Sync(); err != nil {
+		return err
+	}
+	return errors.Join(before(), p.Close())
+}
+
+// commit sends what is queued and COMMIT; it is false when the server made a rollback of it.
+func (s *pgSession) commit() (bool, error) {
+	if err := s.settle(); err != nil {
+		return false, err
+	}
+	s.await()
+	p, before := s.pipeline()
+	p.SendQueryParams(sqlCommit, nil, nil, nil, nil)
+	err := p.Sync()
+	var tag pgconn.CommandTag
+	if err == nil {
+		err = before()
+	}
+	if err == nil {
+		tag, err = pipelined(p)
+	}
+	if cerr := p.Close(); err == nil {
+		err = cerr
+	}
+	return tag.String() == sqlCommit, err
+}
+
+// pipeline starts one with what is to go ahead of the next statement; the function reads
+// the answers to that.
+func (s *pgSession) pipeline() (*pgconn.Pipeline, func() error) {
+	p := s.conn.StartPipeline(context.Background())
+	queued := s.queued
+	s.queued = nil
+	for _, q := range queued {
+		p.SendQueryStatement(q.st.sd, q.values, q.formats, nil)
+	}
+	return p, func() error {
+		for _, q := range queued {
+			tag, err := pipelined(p)
+			if err != nil {
+				return err
+			}
+			if q.must && tag.RowsAffected() == 0 {
+				return errCareful
+			}
+		}
+		return nil
+	}
+}
+
 // start sends a statement, with what goes before it and, for one that changes
 // something in a careful session, between a savepoint and its release.
 func (s *pgSession) start(changes bool, query string, args []any) (*pgRows, error) {
@@ -142,50 +235,41 @@ func (s *pgSession) start(changes bool, query string, args []any) (*pgRows, erro
 		return nil, err
 	}
 	s.await()
-	var before, after []*pgStmt
-	add := func(list *[]*pgStmt, q string) error {
-		st, err := s.prepare(q)
-		*list = append(*list, st)
-		return err
-	}
-	if s.before != "" {
-		if err := add(&before, s.before); err != nil {
-			return nil, err
-		}
-		s.before = ""
-	}
 	guarded := changes && s.careful && !transactional(query)
-	if guarded {
-		// Before the statement is prepared, which may fail, too.
-		if err := errors.Join(add(&before, sqlSavepointStmt), add(&after, sqlReleaseStmt)); err != nil {
+	var around []*pgStmt // what goes before it, and after it when it is guarded
+	for _, q := range s.around(guarded) {
+		st, err := s.prepare(q)
+		if err != nil {
 			return nil, err
 		}
+		around = append(around, st)
 	}
 	st, err := s.prepare(query)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.encode(st, args); err != nil {
+	if s.values, s.formats, s.text, err = encode(s.values[:0], s.formats[:0], s.text[:0], st, args); err != nil {
 		return nil, err
 	}
 	rs := &pgRows{s: s, st: st, guarded: guarded}
-	if len(before) == 0 && len(after) == 0 {
+	if len(around) == 0 && len(s.queued) == 0 {
 		rs.rr = s.conn.ExecStatement(context.Background(), st.sd, s.values, s.formats, st.results)
 		return rs, nil
 	}
-	p := s.conn.StartPipeline(context.Background())
-	for _, b := range before {
-		p.SendQueryStatement(b.sd, nil, nil, nil)
+	p, before := s.pipeline()
+	if len(around) > 0 {
+		p.SendQueryStatement(around[0].sd, nil, nil, nil)
 	}
 	p.SendQueryStatement(st.sd, s.values, s.formats, st.results)
-	for _, a := range after {
-		p.SendQueryStatement(a.sd, nil, nil, nil)
+	if guarded {
+		p.SendQueryStatement(around[1].sd, nil, nil, nil)
 	}
 	err = p.Sync()
-	for range before {
-		if err == nil {
-			_, err = pipelined(p)
-		}
+	if err == nil {
+		err = before()
+	}
+	if err == nil && len(around) > 0 {
+		_, err = pipelined(p)
 	}
 	if err == nil {
 		var res any
@@ -198,6 +282,19 @@ func (s *pgSession) start(changes bool, query string, args []any) (*pgRows, erro
 	}
 	rs.pipeline = p
 	return rs, nil
+}
+
+// around is what a statement goes with: the beginning of a snapshot, or a savepoint.
+func (s *pgSession) around(guarded bool) []string {
+	if guarded {
+		return []string{sqlSavepointStmt, sqlReleaseStmt}
+	}
+	if s.before != "" {
+		first := s.before
+		s.before = ""
+		return []string{first}
+	}
+	return nil
 }
 
 // pipelined reads the next answer of a pipeline to its end.
@@ -231,11 +328,13 @@ func (s *pgSession) settle() error {
 	return s.open.drain()
 }
 
-// run sends statements without parameters as one text; nothing else may be on its way.
+// run sends statements about the transaction as one text. What is queued is dropped: it
+// is for transactions that begin or are undone.
 func (s *pgSession) run(text string) ([]*pgconn.Result, error) {
 	if err := s.settle(); err != nil {
 		return nil, err
 	}
+	s.queued = nil // undone, or nothing was
 	s.await()
 	return s.conn.Exec(context.Background(), text).ReadAll()
 }
@@ -250,203 +349,3 @@ func (s *pgSession) await() {
 }
 
 func (s *pgSession) close() error { return s.conn.Close(context.Background()) }
-
-// pgRows is a result on its way; it is a cursor.
-type pgRows struct {
-	s        *pgSession
-	st       *pgStmt
-	rr       *pgconn.ResultReader
-	pipeline *pgconn.Pipeline
-	guarded  bool
-	// rest are rows that were read ahead, for another statement.
-	rest [][]cell
-	tag  pgconn.CommandTag
-	err  error
-	over bool
-}
-
-func (r *pgRows) fetch(cells []cell) (bool, error) {
-	if len(r.rest) > 0 {
-		copy(cells, r.rest[0])
-		r.rest = r.rest[1:]
-		return true, nil
-	}
-	if r.over {
-		return false, r.s.failed(r.err)
-	}
-	found, err := r.read(cells)
-	if !found && err == nil {
-		_, err = r.finish()
-	}
-	return found, r.s.failed(err)
-}
-
-// read reads a row from the connection.
-func (r *pgRows) read(cells []cell) (bool, error) {
-	if !r.rr.NextRow() {
-		return false, nil
-	}
-	for i, b := range r.rr.Values() {
-		if err := decode(&cells[i], b, r.st.sd.Fields[i].DataTypeOID); err != nil {
-			return false, fmt.Errorf("column %s: %w", r.st.sd.Fields[i].Name, err)
-		}
-	}
-	return true, nil
-}
-
-// drain reads what is left into memory.
-func (r *pgRows) drain() error {
-	for {
-		cells := make([]cell, len(r.st.results))
-		found, err := r.read(cells)
-		if err != nil {
-			return err
-		}
-		if !found {
-			_, err = r.finish()
-			return err
-		}
-		r.rest = append(r.rest, cells)
-	}
-}
-
-func (r *pgRows) done() error {
-	r.rest = nil
-	_, err := r.finish()
-	return r.s.failed(err)
-}
-
-// finish reads to the end and frees the connection for the next statement.
-func (r *pgRows) finish() (pgconn.CommandTag, error) {
-	if r.over {
-		return r.tag, r.err
-	}
-	r.over = true
-	if r.s.open == r {
-		r.s.open = nil
-	}
-	r.tag, r.err = r.rr.Close()
-	if r.pipeline != nil {
-		if r.err == nil && r.guarded {
-			_, r.err = pipelined(r.pipeline)
-		}
-		if err := r.end(r.pipeline, r.err); r.err == nil {
-			r.err = err
-		}
-	}
-	return r.tag, r.err
-}
-
-// end closes a pipeline; a statement that failed between savepoints is undone.
-func (r *pgRows) end(p *pgconn.Pipeline, failed error) error {
-	err := p.Close()
-	if failed == nil {
-		return err
-	}
-	if r.guarded && !r.s.conn.IsClosed() {
-		if _, err := r.s.run(sqlUndoStmt + "; " + sqlReleaseStmt); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// encode writes the arguments as the statement wants them: numbers, times and flags as
-// text, which PostgreSQL reads as whatever the parameter is.
-func (s *pgSession) encode(st *pgStmt, args []any) error {
-	oids := st.sd.ParamOIDs
-	if len(args) < len(oids) {
-		return fmt.Errorf("there is no argument $%d", len(args)+1)
-	}
-	s.values, s.formats, s.text = s.values[:0], s.formats[:0], s.text[:0]
-	// The texts move while the buffer grows: remember where they are first.
-	type place struct{ from, to int }
-	var places [32]place
-	at := places[:0]
-	for i, oid := range oids {
-		from := len(s.text)
-		format := int16(pgtype.TextFormatCode)
-		null := false
-		switch v := args[i].(type) {
-		case nil:
-			null = true
-		case int64:
-			s.text = number(s.text, v, oid)
-		case int:
-			s.text = number(s.text, int64(v), oid)
-		case *int64:
-			if null = v == nil; !null {
-				s.text = number(s.text, *v, oid)
-			}
-		case bool:
-			n := int64(0)
-			if v {
-				n = 1
-			}
-			s.text = number(s.text, n, oid)
-		case time.Time:
-			if null = v.IsZero(); !null {
-				s.text = number(s.text, v.UnixMicro(), oid)
-			}
-		case string:
-			s.text = append(s.text, v...)
-		case []byte:
-			format = pgtype.BinaryFormatCode
-			if null = v == nil; !null {
-				s.text = append(s.text, v...)
-			}
-		default:
-			return fmt.Errorf("an argument of type %T cannot be stored", v)
-		}
-		if null {
-			from = -1
-		}
-		at = append(at, place{from, len(s.text)})
-		s.formats = append(s.formats, format)
-	}
-	for _, p := range at {
-		if p.from < 0 {
-			s.values = append(s.values, nil)
-			continue
-		}
-		s.values = append(s.values, s.text[p.from:p.to:p.to])
-	}
-	return nil
-}
-
-// number writes an integer for a parameter, which may be a flag.
-func number(b []byte, n int64, oid uint32) []byte {
-	if oid == pgtype.BoolOID {
-		return strconv.AppendBool(b, n != 0)
-	}
-	return strconv.AppendInt(b, n, 10)
-}
-
-// decode reads one column.
-func decode(c *cell, b []byte, oid uint32) error {
-	if b == nil {
-		*c = cell{}
-		return nil
-	}
-	switch oid {
-	case pgtype.Int8OID:
-		*c = cell{kind: cellInt, n: int64(binary.BigEndian.Uint64(b))}
-	case pgtype.Int4OID:
-		*c = cell{kind: cellInt, n: int64(int32(binary.BigEndian.Uint32(b)))}
-	case pgtype.BoolOID:
-		*c = cell{kind: cellInt, n: int64(b[0])}
-	case pgtype.NumericOID: // a sum
-		n, err := strconv.ParseInt(string(b), 10, 64)
-		if err != nil {
-			return err
-		}
-		*c = cell{kind: cellInt, n: n}
-	case pgtype.ByteaOID:
-		*c = cell{kind: cellBlob, s: string(b)}
-	case pgtype.TextOID, pgtype.VarcharOID, pgtype.NameOID, pgtype.UnknownOID:
-		*c = cell{kind: cellText, s: string(b)}
-	default:
-		return fmt.Errorf("a column of PostgreSQL's type %d is not known here", oid)
-	}
-	return nil
-}

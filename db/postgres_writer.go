@@ -92,10 +92,14 @@ func (l *lane) attempt(members []*member, careful bool, giveUp time.Time) error 
 	if err != nil {
 		return classifyPostgres(err)
 	}
-	// What is not in order any more goes with it: the pool keeps no connection that is
-	// inside a transaction.
-	defer pooled.Release()
 	s := pgSessionOf(pooled.Conn().PgConn())
+	// The pool keeps no connection that is inside a transaction.
+	defer func() {
+		if !s.conn.IsClosed() && s.conn.TxStatus() != 'I' {
+			_, _ = s.run(sqlRollback)
+		}
+		pooled.Release()
+	}()
 	s.careful = careful
 	s.patience = l.wait + 10*time.Second
 	xid, err := l.begin(s, members)
@@ -109,34 +113,29 @@ func (l *lane) attempt(members []*member, careful bool, giveUp time.Time) error 
 			return err
 		}
 		if !ok && m.wrote && !careful && len(members) > 1 {
-			err = errHalfMade
-		}
-		if err != nil {
-			_, _ = s.run(sqlRollback)
-			return err
+			return errHalfMade
 		}
 		if ok {
 			done++
 		}
 	}
 	if done == 0 {
-		_, _ = s.run(sqlRollback) // with its connection it is gone as well
 		return nil
 	}
 	if l.hook != nil {
 		l.hook()
 	}
-	res, err := s.run(sqlCommit)
+	committed, err := s.commit()
 	var pe *pgconn.PgError
 	switch {
-	case errors.As(err, &pe) && s.conn.TxStatus() == 'I':
-		return err // it was refused, and undone
-	case err != nil:
-		return l.ask(xid, err)
-	case res[0].CommandTag.String() != sqlCommit:
-		return internal(fmt.Errorf("a transaction that was spoilt came to its commit: %s", res[0].CommandTag))
+	case err == nil && committed:
+		return nil
+	case err == nil:
+		return internal(errors.New("a transaction that was spoilt came to its commit"))
+	case errors.As(err, &pe) || errors.Is(err, errCareful):
+		return s.failed(err) // it was refused, and is undone
 	}
-	return nil
+	return l.ask(xid, err)
 }
 
 // begin starts the transaction and takes its locks; it tells the transaction's number.
@@ -194,7 +193,7 @@ func (l *lane) enter(s *pgSession, m *member) (ok bool, err error) {
 	m.call(t)
 	m.wrote = t.wrote
 	ok = m.err == nil && m.panic == nil
-	if t.err != errOver && (s.conn.IsClosed() || s.conn.TxStatus() != 'T') {
+	if t.err != errOver && (s.conn.IsClosed() || s.conn.TxStatus() != 'T' || errors.Is(t.err, errCareful)) {
 		return false, t.err // the transaction is over: its connection, or a rule, broke
 	}
 	if !s.careful {

@@ -61,7 +61,7 @@ func (t *tx) CreateReservation(v *billing.Reservation) error {
 	} else if err := t.reserve(v, 0); err != nil { // its bucket is there
 		return err
 	}
-	_, err := t.exec(sqlAddReservation, int64(v.ID), int64(v.Owner), int64(v.Top), string(v.Unit), v.Amount, v.Before, string(v.State),
+	err := t.add(sqlAddReservation, int64(v.ID), int64(v.Owner), int64(v.Top), string(v.Unit), v.Amount, v.Before, string(v.State),
 		v.EndsAt, v.Extra, v.CreatedAt, v.UpdatedAt, v.ClosedAt, v.DeletedAt)
 	return t.spoil(err)
 }
@@ -83,7 +83,7 @@ func (t *tx) SetReservation(v *billing.Reservation) error {
 func (t *tx) reserve(v *billing.Reservation, delta int64) error {
 	n, err := t.exec(sqlReserve, int64(v.Owner), string(v.Unit), delta)
 	if err == nil && n == 0 {
-		_, err = t.exec(sqlReserveFirst, int64(v.Owner), string(v.Unit), int64(v.Top), delta)
+		err = t.add(sqlReserveFirst, int64(v.Owner), string(v.Unit), int64(v.Top), delta)
 	}
 	return err
 }

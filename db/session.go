@@ -7,6 +7,9 @@ type session interface {
 	// exec runs a statement to its end and says how many rows it changed. No context
 	// interrupts it: View and Update look at theirs between statements.
 	exec(query string, args ...any) (int64, error)
+	// queue takes a statement of which nobody asks anything back, but, when it must, that
+	// it changes a row; false: the caller is to exec it.
+	queue(must bool, query string, args []any) (bool, error)
 	// insert runs an INSERT that leaves the id to the database and returns the id.
 	insert(query string, args ...any) (int64, error)
 	// query runs a statement whose rows are read one by one; others may run meanwhile.

@@ -101,6 +101,9 @@ func (s *sqliteSession) exec(query string, args ...any) (int64, error) {
 	return n, st.done()
 }
 
+// queue takes nothing: a statement costs no round trip here.
+func (s *sqliteSession) queue(bool, string, []any) (bool, error) { return false, nil }
+
 // insert is exec for an INSERT that leaves the id to the database.
 func (s *sqliteSession) insert(query string, args ...any) (int64, error) {
 	if _, err := s.exec(query, args...); err != nil {

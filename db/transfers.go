@@ -56,7 +56,7 @@ func (r *reader) Transfers(f billing.ActionFilter) ([]billing.Transfer, error) {
 }
 
 func (t *tx) CreateTransfer(x *billing.Transfer) error {
-	_, err := t.exec(sqlAddTransfer, int64(x.ID), int64(x.From), int64(x.Top), int64(x.To), int64(x.ToTop), string(x.Unit), x.Amount,
+	err := t.add(sqlAddTransfer, int64(x.ID), int64(x.From), int64(x.Top), int64(x.To), int64(x.ToTop), string(x.Unit), x.Amount,
 		x.Cost, string(x.CostBy), x.FromBefore, x.ToBefore, ref(x.Out), ref(x.In), x.Extra, x.CreatedAt, x.UpdatedAt)
 	return err
 }

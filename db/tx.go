@@ -189,8 +189,26 @@ func (t *tx) writes(query string) error {
 	return t.err
 }
 
+// add is exec for a statement of which nobody asks how many rows it changed.
+func (t *tx) add(query string, args ...any) error {
+	if err := t.writes(query); err != nil {
+		return err
+	}
+	if queued, err := t.s.queue(false, query, args); queued || err != nil {
+		return t.note(err)
+	}
+	_, err := t.s.exec(query, args...)
+	return t.note(err)
+}
+
 // change is exec for a record that must be there.
 func (t *tx) change(field, query string, args ...any) error {
+	if err := t.writes(query); err != nil {
+		return err
+	}
+	if queued, err := t.s.queue(true, query, args); queued || err != nil {
+		return t.note(err)
+	}
 	n, err := t.exec(query, args...)
 	if err == nil && n == 0 {
 		err = notFound(field)
