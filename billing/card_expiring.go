@@ -10,7 +10,7 @@ import (
 // within 30 days; once per card and date. The nightly billing run does it.
 func (e *Engine) warnExpiring(ctx context.Context, run *Run) error {
 	return e.expiringCards(ctx, func(cards []Card) error {
-		return e.updateRun(ctx, run.ID, func(u *unitOfWork) error { return u.warnCards(cards) })
+		return e.updateRun(ctx, run.ID, nil, func(u *unitOfWork) error { return u.warnCards(cards) })
 	})
 }
 

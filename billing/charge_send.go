@@ -19,8 +19,8 @@ type sending struct {
 // chargeOne takes one due charge through one step of its life: cancelled by
 // the last look, or sent (or asked about) and settled by the answer. It is claimed
 // before it has its place, which it leaves when the gateway has had its say.
-func (e *Engine) chargeOne(ctx context.Context, id ChargeID, p *seat) error {
-	s, err := e.claim(ctx, id)
+func (e *Engine) chargeOne(ctx context.Context, due DueCharge, p *seat) error {
+	s, err := e.claim(ctx, due)
 	if err != nil || s == nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (e *Engine) prepare(ctx context.Context, p Preparer, s *sending) (wanted bo
 		return false, e.settle(ctx, s, res)
 	}
 	s.req.GatewayRef = ref
-	err = e.update(ctx, func(u *unitOfWork) error {
+	err = e.updateOwners(ctx, []OwnerID{s.charge.Owner}, func(u *unitOfWork) error {
 		wanted = false
 		c, err := u.tx.Charge(s.charge.ID)
 		if err != nil {
@@ -120,14 +120,14 @@ func (e *Engine) timeout(g Gateway) time.Duration {
 
 // claim leases a charge and commits its attempt before anything is sent (C1).
 // It returns nil when there is nothing to send.
-func (e *Engine) claim(ctx context.Context, id ChargeID) (*sending, error) {
+func (e *Engine) claim(ctx context.Context, due DueCharge) (*sending, error) {
 	var s *sending
 	var stopped bool
 	var hold time.Time
 	var gateway string
-	err := e.update(ctx, func(u *unitOfWork) error {
+	err := e.updateOwners(ctx, []OwnerID{due.Owner}, func(u *unitOfWork) error {
 		s, stopped, hold = nil, false, zeroTime
-		c, err := u.tx.Charge(id)
+		c, err := u.tx.Charge(due.ID)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 // settle records a gateway's answer. It is idempotent: an attempt that was
 // settled meanwhile (by a lookup, a webhook, another process) stays as it is.
 func (e *Engine) settle(ctx context.Context, s *sending, res GatewayResult) error {
-	return e.update(ctx, func(u *unitOfWork) error {
+	return e.updateOwners(ctx, []OwnerID{s.charge.Owner}, func(u *unitOfWork) error {
 		if res.Trouble == TroubleLimited {
 			if err := u.limited(s.charge.Gateway, res.RetryAfter); err != nil {
 				return err

@@ -7,7 +7,16 @@ import (
 
 // ChargeOne lets tests stop a process in the middle of a charge.
 func ChargeOne(e *Engine, ctx context.Context, id ChargeID) error {
-	return e.chargeOne(ctx, id, nil)
+	due := DueCharge{ID: id}
+	err := e.store.View(context.WithoutCancel(ctx), func(r Reader) error {
+		c, err := r.Charge(id)
+		due.Owner = c.Owner
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.chargeOne(ctx, due, nil)
 }
 
 // DrainAlone is Drain with one row at a time, the same each time.

@@ -44,7 +44,7 @@ func newKit(t testing.TB, change ...func(*billing.Config)) *kit {
 
 func (k *kit) open() {
 	var err error
-	if k.store, err = db.Open(context.Background(), k.path, db.Options{Migrate: true, NoSync: true}); err != nil {
+	if k.store, err = db.Open(context.Background(), k.path, db.Options{Migrate: true, NoSync: true, Strict: true}); err != nil {
 		k.t.Fatal(err)
 	}
 	k.config.Store = k.store
@@ -319,8 +319,8 @@ func (k *kit) expireLeases() {
 		if err != nil {
 			return err
 		}
-		for _, id := range charges {
-			c, err := tx.Charge(id)
+		for _, due := range charges {
+			c, err := tx.Charge(due.ID)
 			if err != nil {
 				return err
 			}
@@ -347,8 +347,8 @@ func (k *kit) expireLeases() {
 		if err != nil {
 			return err
 		}
-		for _, id := range notices {
-			n, err := tx.Notice(id)
+		for _, due := range notices {
+			n, err := tx.Notice(due.ID)
 			if err != nil {
 				return err
 			}

@@ -14,12 +14,12 @@ const mailTimeout = 30 * time.Second
 var mailAgain = []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour}
 
 // mailOne delivers one due notice.
-func (e *Engine) mailOne(ctx context.Context, id NoticeID) error {
+func (e *Engine) mailOne(ctx context.Context, due DueNotice) error {
 	var n Notice
 	claimed := false
-	err := e.update(ctx, func(u *unitOfWork) (err error) {
+	err := e.updateOwners(ctx, []OwnerID{due.Owner}, func(u *unitOfWork) (err error) {
 		claimed = false
-		if n, err = u.tx.Notice(id); err != nil {
+		if n, err = u.tx.Notice(due.ID); err != nil {
 			return err
 		}
 		if n.State != NoticePending || n.DueAt.After(u.now) || n.LeaseUntil.After(u.real) {
@@ -43,7 +43,7 @@ func (e *Engine) mailOne(ctx context.Context, id NoticeID) error {
 // mailed records a delivery's result. A process that dies between the two
 // sends again: the Message-ID is the same.
 func (e *Engine) mailed(ctx context.Context, n Notice, sendErr error) error {
-	return e.update(ctx, func(u *unitOfWork) error {
+	return e.updateOwners(ctx, []OwnerID{n.Owner}, func(u *unitOfWork) error {
 		m := n
 		m.Tries++
 		m.LeaseUntil = zeroTime

@@ -27,7 +27,7 @@ func (e *Engine) Adjust(ctx context.Context, p AdjustParams) (a Adjustment, err 
 	if err := checkExtra(p.Extra); err != nil {
 		return a, err
 	}
-	err = e.update(ctx, func(u *unitOfWork) (err error) {
+	err = e.updateOwners(ctx, []OwnerID{p.Owner}, func(u *unitOfWork) (err error) {
 		a, err = u.adjustBucket(p)
 		return err
 	})

@@ -65,7 +65,7 @@ func (e *Engine) CreateBalanceTopup(ctx context.Context, p CreateBalanceTopupPar
 	}
 	var m madeTopup
 	var refused error // what was counted of a wrong voucher is kept
-	err := e.update(ctx, func(u *unitOfWork) (err error) {
+	err := e.updateOwners(ctx, []OwnerID{p.Owner}, func(u *unitOfWork) (err error) {
 		refused = nil
 		m, err = u.createTopup(&p)
 		if errors.Is(err, errWrongVoucher) {

@@ -42,7 +42,7 @@ func (e *Engine) MakePayment(ctx context.Context, p MakePaymentParams) (MadePaym
 	}
 	var c Charge
 	var repeated bool
-	err := e.update(ctx, func(u *unitOfWork) (err error) {
+	err := e.updateOwners(ctx, []OwnerID{p.Owner}, func(u *unitOfWork) (err error) {
 		c, repeated, err = u.makePayment(&p)
 		return err
 	})

@@ -28,7 +28,7 @@ func (e *Engine) Reserve(ctx context.Context, p ReserveParams) (v Reservation, e
 	if err := checkExtra(p.Extra); err != nil {
 		return v, err
 	}
-	err = e.update(ctx, func(u *unitOfWork) (err error) {
+	err = e.updateOwners(ctx, []OwnerID{p.Owner}, func(u *unitOfWork) (err error) {
 		v, err = u.reserve(p)
 		return err
 	})

@@ -101,13 +101,21 @@ func (e *Engine) openRun(ctx context.Context, job Job, p RunParams) (run Run, mi
 	return run, mine, err
 }
 
-// each runs fn for every id in batches of one transaction; when a batch fails
-// its owners go one by one, so that one bad row spoils nothing but itself.
-func (e *Engine) each(ctx context.Context, run *Run, p RunParams, n int, one func(u *unitOfWork, i int) (Decision, error)) (failed []int, err error) {
-	for from := 0; from < n; from += batch {
-		to := min(from+batch, n)
+// step is what a run does about the i-th of its owners.
+type step func(u *unitOfWork, i int) (Decision, error)
+
+// each takes a step for every owner in batches of one transaction; when a batch fails
+// its owners go one by one, so that one bad row spoils nothing but itself. beside says
+// that a step changes only what is its owner's.
+func (e *Engine) each(ctx context.Context, run *Run, p RunParams, owners []OwnerID, beside bool, one step) (failed []int, err error) {
+	for from := 0; from < len(owners); from += batch {
+		to := min(from+batch, len(owners))
+		var declared []OwnerID
+		if beside {
+			declared = owners[from:to]
+		}
 		var tally Tally
-		err := e.updateRun(ctx, run.ID, func(u *unitOfWork) error {
+		err := e.updateRun(ctx, run.ID, declared, func(u *unitOfWork) error {
 			tally = Tally{}
 			for i := from; i < to; i++ {
 				d, err := one(u, i)
@@ -124,7 +132,7 @@ func (e *Engine) each(ctx context.Context, run *Run, p RunParams, n int, one fun
 		} else if ctx.Err() != nil || errors.Is(err, Busy) {
 			return failed, err
 		} else {
-			failed = append(failed, e.oneByOne(ctx, run, from, to, one)...)
+			failed = append(failed, e.oneByOne(ctx, run, owners, from, to, beside, one)...)
 		}
 		if p.Progress != nil {
 			p.Progress(run.Tally.Decided)
@@ -133,10 +141,14 @@ func (e *Engine) each(ctx context.Context, run *Run, p RunParams, n int, one fun
 	return failed, nil
 }
 
-func (e *Engine) oneByOne(ctx context.Context, run *Run, from, to int, one func(u *unitOfWork, i int) (Decision, error)) (failed []int) {
+func (e *Engine) oneByOne(ctx context.Context, run *Run, owners []OwnerID, from, to int, beside bool, one step) (failed []int) {
 	for i := from; i < to; i++ {
 		var d Decision
-		err := e.updateRun(ctx, run.ID, func(u *unitOfWork) (err error) {
+		var declared []OwnerID
+		if beside {
+			declared = owners[i : i+1]
+		}
+		err := e.updateRun(ctx, run.ID, declared, func(u *unitOfWork) (err error) {
 			d, err = one(u, i)
 			return err
 		})
@@ -205,7 +217,7 @@ func (e *Engine) sweepLowBalance(ctx context.Context, run *Run, p RunParams) err
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		failed, err := e.each(ctx, run, p, len(due), func(u *unitOfWork, i int) (Decision, error) {
+		failed, err := e.each(ctx, run, p, due, true, func(u *unitOfWork, i int) (Decision, error) {
 			j, err := judgedOf(u.tx, due[i])
 			if err != nil {
 				return Decision{}, err
@@ -225,7 +237,7 @@ func (e *Engine) sweepLowBalance(ctx context.Context, run *Run, p RunParams) err
 
 // judgeLater keeps an owner that could not be judged from coming up at once again.
 func (e *Engine) judgeLater(ctx context.Context, o OwnerID) error {
-	return e.update(ctx, func(u *unitOfWork) error {
+	return e.updateOwners(ctx, []OwnerID{o}, func(u *unitOfWork) error {
 		j, err := u.tx.OwnerPolicy(o)
 		if err != nil {
 			return err
@@ -256,8 +268,12 @@ func (e *Engine) billDue(ctx context.Context, run *Run, p RunParams) error {
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		_, err = e.each(ctx, run, p, len(due), func(u *unitOfWork, i int) (Decision, error) {
-			ap, err := u.tx.AccountPlan(due[i].Owner)
+		owners := make([]OwnerID, len(due))
+		for i := range due {
+			owners[i] = due[i].Owner
+		}
+		_, err = e.each(ctx, run, p, owners, true, func(u *unitOfWork, i int) (Decision, error) {
+			ap, err := u.tx.AccountPlan(owners[i])
 			if err != nil {
 				return Decision{}, err
 			}
@@ -275,7 +291,7 @@ func (e *Engine) billDue(ctx context.Context, run *Run, p RunParams) error {
 // charge, or that were not covered: a safety net beside the credit that pays them.
 func (e *Engine) billWaiting(ctx context.Context, run *Run, p RunParams) error {
 	return e.waitingOwners(ctx, func(owners []OwnerID) error {
-		_, err := e.each(ctx, run, p, len(owners), func(u *unitOfWork, i int) (Decision, error) {
+		_, err := e.each(ctx, run, p, owners, true, func(u *unitOfWork, i int) (Decision, error) {
 			return u.billWaitingOwner(owners[i])
 		})
 		return err

@@ -36,7 +36,7 @@ func (e *Engine) topUpLinked(ctx context.Context, run *Run, p RunParams) error {
 			}
 			due = append(due, t.Owner)
 		}
-		_, err = e.each(ctx, run, p, len(due), func(u *unitOfWork, i int) (Decision, error) { return u.topUp(due[i]) })
+		_, err = e.each(ctx, run, p, due, false, func(u *unitOfWork, i int) (Decision, error) { return u.topUp(due[i]) })
 		if err != nil {
 			return err
 		}

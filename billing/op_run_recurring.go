@@ -18,7 +18,11 @@ func (e *Engine) RunRecurring(ctx context.Context, p RunParams) (run Run, mine b
 
 func (e *Engine) topUpRecurring(ctx context.Context, run *Run, p RunParams) error {
 	return e.dueRules(ctx, func(due []TopupRule) error {
-		_, err := e.each(ctx, run, p, len(due), func(u *unitOfWork, i int) (Decision, error) { return u.execute(due[i].ID) })
+		owners := make([]OwnerID, len(due))
+		for i := range due {
+			owners[i] = due[i].Owner
+		}
+		_, err := e.each(ctx, run, p, owners, true, func(u *unitOfWork, i int) (Decision, error) { return u.execute(due[i].ID) })
 		return err
 	})
 }

@@ -23,7 +23,7 @@ func (e *Engine) Transfer(ctx context.Context, p TransferParams) (t Transfer, er
 	if err := p.check(); err != nil {
 		return t, err
 	}
-	err = e.update(ctx, func(u *unitOfWork) (err error) {
+	err = e.updateOwners(ctx, []OwnerID{p.From, p.To}, func(u *unitOfWork) (err error) {
 		t, err = u.transfer(p)
 		return err
 	})

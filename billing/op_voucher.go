@@ -102,7 +102,7 @@ type Recharged struct {
 // WrongCurrency.
 func (e *Engine) Recharge(ctx context.Context, p RechargeParams) (done Recharged, err error) {
 	var refused error // what was counted is kept, so it is no error of the transaction
-	err = e.update(ctx, func(u *unitOfWork) error {
+	err = e.updateOwners(ctx, []OwnerID{p.Account}, func(u *unitOfWork) error {
 		refused = nil
 		account, err := u.rechargedAccount(p)
 		if err != nil {

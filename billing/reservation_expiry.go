@@ -33,14 +33,24 @@ func (e *Engine) keepReservations(ctx context.Context, f *flight) {
 // expireReservations ends a batch; more says that there may be more of them.
 func (e *Engine) expireReservations(ctx context.Context) (more bool, err error) {
 	var due []ActionID
+	var owners []OwnerID
 	err = e.view(ctx, func(r Reader) (err error) {
-		due, err = r.DueReservations(now(ctx), reservationBatch)
-		return err
+		if due, err = r.DueReservations(now(ctx), reservationBatch); err != nil {
+			return err
+		}
+		for _, id := range due {
+			v, err := r.Reservation(id)
+			if err != nil {
+				return err
+			}
+			owners = append(owners, v.Owner)
+		}
+		return nil
 	})
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
-	err = e.update(ctx, func(u *unitOfWork) error {
+	err = e.updateOwners(ctx, owners, func(u *unitOfWork) error {
 		for _, id := range due {
 			v, err := u.tx.Reservation(id)
 			if err != nil {

@@ -103,13 +103,16 @@ func (u *unitOfWork) turn(g Gateway, calls int) (at time.Time, ok bool, err erro
 	if err != nil {
 		return u.real, false, err
 	}
-	slow := p.slowAt(u.real)
 	if rate == 0 {
-		if slow == 1 && !p.NextAt.After(u.real) {
+		if p.slowAt(u.real) == 1 && !p.NextAt.After(u.real) {
 			return u.real, true, nil
 		}
 		rate = paceGuess
 	}
+	if p, err = u.tx.LockPace(g.Name()); err != nil {
+		return u.real, false, err
+	}
+	slow := p.slowAt(u.real)
 	at = u.real
 	if p.NextAt.After(at) && p.NextAt.Before(at.Add(paceFarthest)) {
 		at = p.NextAt
@@ -124,7 +127,7 @@ func (u *unitOfWork) turn(g Gateway, calls int) (at time.Time, ok bool, err erro
 // limited slows a gateway that asked for fewer calls. Answers that come together
 // are one request.
 func (u *unitOfWork) limited(gateway string, after time.Duration) error {
-	p, err := u.tx.Pace(gateway)
+	p, err := u.tx.LockPace(gateway)
 	if err != nil {
 		return err
 	}
@@ -165,6 +168,10 @@ func (u *unitOfWork) stopped(c *Charge) (bool, error) {
 	limit := u.e.set.Breaker
 	if limit.Charges == 0 && limit.Money == 0 {
 		return false, nil
+	}
+	// Claims take turns from here on: each counts those before it.
+	if stop, err = u.tx.LockSendingStop(); err != nil || !stop.At.IsZero() {
+		return true, err
 	}
 	since := u.real.Add(-time.Minute)
 	if stop.ResumedAt.After(since) {

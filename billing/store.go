@@ -330,7 +330,7 @@ type ChargeReader interface {
 	Charges(ChargeFilter) ([]Charge, error)
 	// DueCharges lists charges whose DueAt is at or before Now and whose lease
 	// is over at the Real time, oldest due first.
-	DueCharges(DueFilter) ([]ChargeID, error)
+	DueCharges(DueFilter) ([]DueCharge, error)
 	// AttemptByKey finds an attempt by its key, AttemptByRef by the gateway's id:
 	// the newest that has it.
 	AttemptByKey(key string) (Attempt, error)
@@ -344,6 +344,12 @@ type ChargeReader interface {
 	// RunTally counts the charges, mails and posted periods of a run, by what
 	// became of them.
 	RunTally(RunID) (Tally, error)
+}
+
+// DueCharge is a charge that a worker may take up, and whose it is.
+type DueCharge struct {
+	ID    ChargeID
+	Owner OwnerID
 }
 
 // DueFilter selects the charges that a worker may take up.
@@ -445,8 +451,12 @@ type SendingReader interface {
 	SubmittedSince(time.Time) (count int64, money map[Unit]int64, err error)
 }
 
-// SendingWriter writes it.
+// SendingWriter writes it. Everybody's sending shares these rows: a function about owners
+// that decides by one locks it, which keeps others from it until the transaction ends.
 type SendingWriter interface {
+	LockSendingStop() (SendingStop, error)
+	// LockPace makes the row if it is not there.
+	LockPace(gateway string) (Pace, error)
 	SetSendingStop(SendingStop) error
 	SetPace(*Pace) error
 }
@@ -502,11 +512,17 @@ type RunWriter interface {
 	SetRun(*Run) error
 }
 
+// DueNotice is a notice that is to be sent, and whose it is.
+type DueNotice struct {
+	ID    NoticeID
+	Owner OwnerID
+}
+
 // NoticeReader reads notices.
 type NoticeReader interface {
 	Notice(NoticeID) (Notice, error)
 	// DueNotices lists pending notices that are due and not leased.
-	DueNotices(now, real time.Time, limit int) ([]NoticeID, error)
+	DueNotices(now, real time.Time, limit int) ([]DueNotice, error)
 	// Notices lists an owner's (0: everybody's), newest first.
 	Notices(o OwnerID, before NoticeID, limit int) ([]Notice, error)
 }

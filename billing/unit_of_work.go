@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -29,21 +31,28 @@ type unitOfWork struct {
 	watched watching
 	// turned are the charges that entered a state, for the calls that wait for them.
 	turned []ChargeID
+	// outcomes are those by hand that have their outcome, for calls on other servers.
+	outcomes []ChargeID
 }
 
 // update runs fn in a transaction and, once it is durable, tells the observer
 // and wakes the workers. fn may run more than once.
 func (e *Engine) update(ctx context.Context, fn func(*unitOfWork) error) error {
-	return e.updateRun(ctx, 0, fn)
+	return e.transact(ctx, nil, 0, fn)
 }
 
-// updateOwners is update for a function about owners; see Store.UpdateOwners.
+// updateOwners is update for a function about owners; see Store.UpdateOwners. One that is
+// about nobody's row runs alone.
 func (e *Engine) updateOwners(ctx context.Context, owners []OwnerID, fn func(*unitOfWork) error) error {
-	return e.transact(ctx, owners, 0, fn)
+	return e.updateRun(ctx, 0, owners, fn)
 }
 
-func (e *Engine) updateRun(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {
-	return e.transact(ctx, nil, run, fn)
+// updateRun is updateOwners within a run; nil owners are everybody.
+func (e *Engine) updateRun(ctx context.Context, run RunID, owners []OwnerID, fn func(*unitOfWork) error) error {
+	if slices.Contains(owners, 0) {
+		owners = nil
+	}
+	return e.transact(ctx, owners, run, fn)
 }
 
 // transact runs fn alone, or beside those of other owners when owners are named.
@@ -70,6 +79,9 @@ func (e *Engine) transact(ctx context.Context, owners []OwnerID, run RunID, fn f
 		tell(e.observer)
 	}
 	e.waiting.tell(last.turned)
+	for _, id := range last.outcomes {
+		e.store.Tell(topicPaid + strconv.FormatInt(int64(id), 10))
+	}
 	if last.work {
 		e.kick()
 		e.store.Tell(topicWork)
@@ -109,6 +121,7 @@ func (u *unitOfWork) join(ctx context.Context, run RunID, fn func(*unitOfWork) e
 	}
 	u.told = append(u.told, part.told...)
 	u.turned = append(u.turned, part.turned...)
+	u.outcomes = append(u.outcomes, part.outcomes...)
 	u.work = u.work || part.work
 	u.events = u.events || part.events
 	return nil
@@ -242,6 +255,9 @@ func (u *unitOfWork) countCharges(c *Charge) error {
 func (u *unitOfWork) chargeMoved(c Charge, outcome string) {
 	u.work = true
 	u.turned = append(u.turned, c.ID)
+	if !c.Purpose.Automatic() && c.State.Result() != PaymentPending {
+		u.outcomes = append(u.outcomes, c.ID)
+	}
 	u.tell(func(o Observer) { o.ChargeMoved(c, outcome) })
 }
 

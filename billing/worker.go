@@ -3,7 +3,10 @@ package billing
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,22 +14,48 @@ import (
 // found without its wake-up.
 const poll = time.Second
 
-// The topics of Store.Tell: what became due on one server wakes the others.
+// The topics of Store.Tell: what became due on one server wakes the others, and a payment
+// that one settled the call that waits on another.
 const (
 	topicWork   = "work"   // charges, refunds, notices, pool top-ups
 	topicEvents = "events" // deliveries of events
+	topicPaid   = "paid:"  // with a charge by hand that has its outcome
 )
 
-// hear wakes the workers for what other servers tell.
+// helpAfter is how long the server that told is left alone with what became due there:
+// its own workers were woken first, and what they took up need not be fought for.
+const helpAfter = 100 * time.Millisecond
+
+// hear wakes this process for what other servers tell.
 func (e *Engine) hear(ctx context.Context) {
+	var work, events soon
 	e.store.Hear(ctx, func(topic string) {
-		if topic != topicEvents {
-			e.kick()
-		}
-		if topic != topicWork {
-			e.kickEvents()
+		switch id, paid := strings.CutPrefix(topic, topicPaid); {
+		case paid:
+			if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+				e.waiting.tell([]ChargeID{ChargeID(n)})
+			}
+		case topic == topicWork:
+			work.call(e.kick)
+		case topic == topicEvents:
+			events.call(e.kickEvents)
+		default: // something may have been lost; calls that wait look by themselves
+			work.call(e.kick)
+			events.call(e.kickEvents)
 		}
 	})
+}
+
+// soon calls a function once for all that ask within helpAfter.
+type soon struct{ asked atomic.Bool }
+
+func (s *soon) call(fn func()) {
+	if s.asked.CompareAndSwap(false, true) {
+		time.AfterFunc(helpAfter, func() {
+			s.asked.Store(false)
+			fn()
+		})
+	}
 }
 
 // Work sends due charges, refunds, notices and events, applies pool top-ups, and deletes what is kept for a time, until
@@ -107,9 +136,9 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 		return 0, ctx.Err()
 	}
 	ctx = asJob(ctx, JobCharges)
-	var asks, charges []ChargeID
+	var asks, charges []DueCharge
 	var refunds []RefundID
-	var notices []NoticeID
+	var notices []DueNotice
 	var pools []PoolTopUpID
 	e.keepPools(ctx, f)
 	e.keepReservations(ctx, f)
@@ -138,16 +167,16 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range asks {
-		started += f.start(flightKey{charge: id}, func(p *seat) error {
+	for _, due := range asks {
+		started += f.start(flightKey{charge: due.ID}, func(p *seat) error {
 			if !p.take(ctx, time.Hour) {
 				return nil // it is still due
 			}
-			return e.chargeOne(ctx, id, p)
+			return e.chargeOne(ctx, due, p)
 		}, e.observer)
 	}
-	for _, id := range charges {
-		started += f.start(flightKey{charge: id}, func(p *seat) error { return e.chargeOne(ctx, id, p) }, e.observer)
+	for _, due := range charges {
+		started += f.start(flightKey{charge: due.ID}, func(p *seat) error { return e.chargeOne(ctx, due, p) }, e.observer)
 	}
 	for _, id := range refunds {
 		started += f.start(flightKey{refund: id}, func(*seat) error { return e.refundOne(ctx, id) }, e.observer)
@@ -155,8 +184,8 @@ func (e *Engine) launch(ctx context.Context, f *flight) (started int, err error)
 	for _, id := range pools {
 		started += f.start(flightKey{pool: id}, func(*seat) error { return e.topUpPool(ctx, id) }, e.observer)
 	}
-	for _, id := range notices {
-		started += f.start(flightKey{notice: id}, func(*seat) error { return e.mailOne(ctx, id) }, e.observer)
+	for _, due := range notices {
+		started += f.start(flightKey{notice: due.ID}, func(*seat) error { return e.mailOne(ctx, due) }, e.observer)
 	}
 	return started, nil
 }

@@ -36,11 +36,16 @@ func (r *reader) Adjustments(f billing.ActionFilter) ([]billing.Adjustment, erro
 }
 
 func (t *tx) CreateAdjustment(a *billing.Adjustment) error {
-	err := t.add(sqlAddAdjustment, int64(a.ID), int64(a.Owner), int64(a.Top), string(a.Unit), a.Amount, a.Before, ref(a.Posting),
+	if err := t.owns(a.Owner); err != nil {
+		return err
+	}
+	return t.add(sqlAddAdjustment, int64(a.ID), int64(a.Owner), int64(a.Top), string(a.Unit), a.Amount, a.Before, ref(a.Posting),
 		a.Extra, a.CreatedAt, a.UpdatedAt)
-	return err
 }
 
 func (t *tx) SetAdjustment(a *billing.Adjustment) error {
+	if err := t.owns(a.Owner); err != nil {
+		return err
+	}
 	return t.change("adjustment", sqlSetAdjustment, int64(a.ID), a.Extra, a.UpdatedAt)
 }

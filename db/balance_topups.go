@@ -114,16 +114,21 @@ const sqlCreateBalanceTopup = `INSERT INTO topups (id, owner_id, top_id, unit, a
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 
 func (t *tx) CreateBalanceTopup(b *billing.BalanceTopup) error {
-	err := t.add(sqlCreateBalanceTopup, int64(b.ID), int64(b.Owner), int64(b.Top), string(b.Unit), b.Amount, string(b.State), ref(b.Rule),
+	if err := t.owns(b.Owner); err != nil {
+		return err
+	}
+	return t.add(sqlCreateBalanceTopup, int64(b.ID), int64(b.Owner), int64(b.Top), string(b.Unit), b.Amount, string(b.State), ref(b.Rule),
 		b.Period, ref(b.Charge), b.Voucher, ref(b.Posting), optRef(b.Before), optRef(b.After), b.Reason, b.Imported, b.Extra,
 		b.CreatedAt, b.SettledAt, b.DeletedAt)
-	return err
 }
 
 const sqlSetBalanceTopup = `UPDATE topups SET state = $2, charge_id = $3, posting_id = $4, balance_before = $5, balance_after = $6, reason = $7,
     extra = $8, settled_at = $9, deleted_at = $10, voucher = $11, created_at = $12 WHERE id = $1`
 
 func (t *tx) SetBalanceTopup(b *billing.BalanceTopup) error {
+	if err := t.owns(b.Owner); err != nil {
+		return err
+	}
 	return t.change("id", sqlSetBalanceTopup, int64(b.ID), string(b.State), ref(b.Charge), ref(b.Posting), optRef(b.Before), optRef(b.After),
 		b.Reason, b.Extra, b.SettledAt, b.DeletedAt, b.Voucher, b.CreatedAt)
 }
@@ -188,6 +193,9 @@ const sqlCreateRule = `INSERT INTO topup_rules (id, owner_id, top_id, unit, amou
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 
 func (t *tx) CreateTopupRule(r *billing.TopupRule) error {
+	if err := t.owns(r.Owner); err != nil {
+		return err
+	}
 	_, err := t.exec(sqlCreateRule, int64(r.ID), int64(r.Owner), int64(r.Top), string(r.Unit), r.Amount, optRef(r.Card), string(r.Period), optRef(r.Periods),
 		r.Anchor, r.Next, r.NextAt, r.Done, r.Failures, string(r.State), string(r.Suspended), string(r.Reason), r.CreatedAt, r.UpdatedAt)
 	return err
@@ -197,6 +205,9 @@ const sqlSetRule = `UPDATE topup_rules SET periods = $2, next_n = $3, next_at = 
     reason = $9, updated_at = $10 WHERE id = $1`
 
 func (t *tx) SetTopupRule(r *billing.TopupRule) error {
+	if err := t.owns(r.Owner); err != nil {
+		return err
+	}
 	return t.change("id", sqlSetRule, int64(r.ID), optRef(r.Periods), r.Next, r.NextAt, r.Done, r.Failures, string(r.State),
 		string(r.Suspended), string(r.Reason), r.UpdatedAt)
 }

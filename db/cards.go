@@ -110,6 +110,9 @@ WHERE id = $1`
 )
 
 func (t *tx) PutCard(c *billing.Card) error {
+	if err := t.owns(c.Owner); err != nil {
+		return err
+	}
 	id, err := t.idOr(int64(c.ID), sqlNextCard)
 	if err != nil {
 		return err
@@ -131,10 +134,14 @@ func (t *tx) ResealCard(id billing.CardID, was, now []byte) (bool, error) {
 	return n == 1, err
 }
 
-// idOr is an id that was given, or the next one.
+// idOr is an id that was given, or the next one, which two beside each other would
+// both take.
 func (t *tx) idOr(id int64, next string) (int64, error) {
 	if id != 0 {
 		return id, nil
+	}
+	if err := t.alone(); err != nil {
+		return 0, err
 	}
 	return one(&t.reader, "id", scanInt, next)
 }

@@ -115,25 +115,29 @@ func (r *reader) Charges(f billing.ChargeFilter) ([]billing.Charge, error) {
 	return list(r, scanCharge, query, args...)
 }
 
-const sqlDueCharges = `SELECT id FROM charges WHERE due_at IS NOT NULL AND due_at <= $1
+const sqlDueCharges = `SELECT id, owner_id FROM charges WHERE due_at IS NOT NULL AND due_at <= $1
     AND (lease_until IS NULL OR lease_until <= $2)
     AND gateway NOT IN ($4, $5, $6, $7)
 ORDER BY due_at, id LIMIT $3`
 
 // The few that are asked about have an index of their own: a night's queue of new
 // charges does not keep them waiting.
-const sqlDueAsks = `SELECT id FROM charges WHERE due_at IS NOT NULL AND state <> 'created' AND due_at <= $1
+const sqlDueAsks = `SELECT id, owner_id FROM charges WHERE due_at IS NOT NULL AND state <> 'created' AND due_at <= $1
     AND (lease_until IS NULL OR lease_until <= $2)
     AND gateway NOT IN ($4, $5, $6, $7)
 ORDER BY due_at, id LIMIT $3`
 
-func (r *reader) DueCharges(f billing.DueFilter) ([]billing.ChargeID, error) {
+func (r *reader) DueCharges(f billing.DueFilter) ([]billing.DueCharge, error) {
 	args := []any{f.Now, f.Real, limitOf(f.Limit), "", "", "", ""}
 	copy(args[3:], texts(f.Except[:min(len(f.Except), billing.MaxSpared)]))
 	if f.AskOnly {
-		return list(r, scanID[billing.ChargeID], sqlDueAsks, args...)
+		return list(r, scanDueCharge, sqlDueAsks, args...)
 	}
-	return list(r, scanID[billing.ChargeID], sqlDueCharges, args...)
+	return list(r, scanDueCharge, sqlDueCharges, args...)
+}
+
+func scanDueCharge(r *row, c *billing.DueCharge) {
+	c.ID, c.Owner = billing.ChargeID(r.int64()), billing.OwnerID(r.int64())
 }
 
 // texts are strings as arguments.

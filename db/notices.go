@@ -34,12 +34,14 @@ func (r *reader) Notice(id billing.NoticeID) (billing.Notice, error) {
 	return one(r, "notice", scanNotice, sqlNotice, int64(id))
 }
 
-const sqlDueNotices = `SELECT id FROM notices WHERE state = 'pending' AND due_at IS NOT NULL AND due_at <= $1
+const sqlDueNotices = `SELECT id, owner_id FROM notices WHERE state = 'pending' AND due_at IS NOT NULL AND due_at <= $1
     AND (lease_until IS NULL OR lease_until <= $2)
 ORDER BY due_at, id LIMIT $3`
 
-func (r *reader) DueNotices(now, real time.Time, limit int) ([]billing.NoticeID, error) {
-	return list(r, scanID[billing.NoticeID], sqlDueNotices, now, real, limitOf(limit))
+func (r *reader) DueNotices(now, real time.Time, limit int) ([]billing.DueNotice, error) {
+	return list(r, func(r *row, n *billing.DueNotice) {
+		n.ID, n.Owner = billing.NoticeID(r.int64()), billing.OwnerID(r.int64())
+	}, sqlDueNotices, now, real, limitOf(limit))
 }
 
 const (

@@ -251,16 +251,7 @@ func (w *writers) update(m *member) error {
 	if len(m.owners) > 0 {
 		first = m.owners[0]
 	}
-	if err := w.lanes[int(uint64(first)/2%uint64(len(w.lanes)))].run(m); err != nil {
-		return err
-	}
-	if m.panic == nil && errors.Is(m.err, errBeyond) {
-		again := &member{ctx: m.ctx, fn: m.fn}
-		err := w.alone.run(again)
-		m.err, m.panic = again.err, again.panic
-		return err
-	}
-	return nil
+	return w.lanes[int(uint64(first)/2%uint64(len(w.lanes)))].run(m)
 }
 
 func (w *writers) close() {

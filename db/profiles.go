@@ -200,6 +200,9 @@ WHERE owner_id = $1`
 )
 
 func (t *tx) PutTopupTerms(v *billing.TopupTerms) error {
+	if err := t.owns(v.Owner); err != nil {
+		return err
+	}
 	err := t.put(sqlAddTopup, sqlReplaceTopup, int64(v.Owner), int64(v.Top), ref(v.Profile), v.Amount, v.Outstanding, v.Overdue,
 		v.Unbilled, string(v.PaymentType), string(v.Suspended), v.UpdatedAt)
 	if err != nil {

@@ -101,6 +101,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 )
 
 func (t *tx) CreateExpectedPayment(e *billing.ExpectedPayment) error {
+	if err := t.owns(e.Owner); err != nil {
+		return err
+	}
 	id, err := t.idOr(int64(e.ID), sqlNextExpected)
 	if err != nil {
 		return err
@@ -119,6 +122,9 @@ const sqlSetExpected = `UPDATE expected_payments SET reason = $2, payment_id = $
 WHERE id = $1`
 
 func (t *tx) SetExpectedPayment(e *billing.ExpectedPayment) error {
+	if err := t.owns(e.Owner); err != nil {
+		return err
+	}
 	return t.change("expected_payment", sqlSetExpected, int64(e.ID), string(e.Reason), ref(e.Payment), e.FulfilledAt,
 		e.OurReference, e.CustomerReference, e.Revision, e.UpdatedAt, e.DeletedAt)
 }

@@ -173,8 +173,9 @@ func (m *member) call(t *tx) {
 		}
 	}()
 	m.err = m.fn(t)
-	if m.err == nil {
-		// A function that swallowed an error which spoilt its transaction.
+	if m.err == nil || t.err == errBeyond {
+		// A function that swallowed an error which spoilt its transaction, or put it into
+		// words of its own.
 		m.err = t.err
 	}
 }

@@ -54,6 +54,9 @@ func (r *reader) DueReservations(now time.Time, limit int) ([]billing.ActionID, 
 }
 
 func (t *tx) CreateReservation(v *billing.Reservation) error {
+	if err := t.owns(v.Owner); err != nil {
+		return err
+	}
 	if v.State == billing.ReservationHeld {
 		if err := t.reserve(v, v.Amount); err != nil {
 			return err
@@ -67,6 +70,9 @@ func (t *tx) CreateReservation(v *billing.Reservation) error {
 }
 
 func (t *tx) SetReservation(v *billing.Reservation) error {
+	if err := t.owns(v.Owner); err != nil {
+		return err
+	}
 	was, err := t.Reservation(v.ID)
 	if err != nil {
 		return err

@@ -1,6 +1,10 @@
 package db
 
-import "topupd/billing"
+import (
+	"errors"
+
+	"topupd/billing"
+)
 
 const transferColumns = `x.id, x.owner_id, x.top_id, x.receiver_id, x.receiver_top_id, x.unit, x.amount, x.cost, x.cost_by, x.balance_before,
     x.receiver_before, x.out_id, x.in_id, x.extra, x.created_at, x.updated_at`
@@ -56,11 +60,16 @@ func (r *reader) Transfers(f billing.ActionFilter) ([]billing.Transfer, error) {
 }
 
 func (t *tx) CreateTransfer(x *billing.Transfer) error {
-	err := t.add(sqlAddTransfer, int64(x.ID), int64(x.From), int64(x.Top), int64(x.To), int64(x.ToTop), string(x.Unit), x.Amount,
+	if err := errors.Join(t.owns(x.From), t.owns(x.To)); err != nil {
+		return err
+	}
+	return t.add(sqlAddTransfer, int64(x.ID), int64(x.From), int64(x.Top), int64(x.To), int64(x.ToTop), string(x.Unit), x.Amount,
 		x.Cost, string(x.CostBy), x.FromBefore, x.ToBefore, ref(x.Out), ref(x.In), x.Extra, x.CreatedAt, x.UpdatedAt)
-	return err
 }
 
 func (t *tx) SetTransfer(x *billing.Transfer) error {
+	if err := errors.Join(t.owns(x.From), t.owns(x.To)); err != nil {
+		return err
+	}
 	return t.change("transfer", sqlSetTransfer, int64(x.ID), x.Extra, x.UpdatedAt)
 }

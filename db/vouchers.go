@@ -87,6 +87,9 @@ func (t *tx) PutGuesses(g *billing.Guesses) error {
 const sqlUseVoucher = `UPDATE vouchers SET used_by = $2, top_id = $3, used_at = $4 WHERE id = $1 AND used_at IS NULL`
 
 func (t *tx) UseVoucher(id billing.VoucherID, by, top billing.OwnerID, at time.Time) (bool, error) {
+	if err := t.owns(by); err != nil {
+		return false, err
+	}
 	n, err := t.exec(sqlUseVoucher, int64(id), int64(by), int64(top), at)
 	return n == 1, err
 }

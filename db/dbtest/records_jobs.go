@@ -183,12 +183,13 @@ func noticeRecords(w *world) {
 
 	operator := billing.Notice{Kind: billing.NoticeDeclined, Cause: "op", State: billing.NoticePending, DueAt: noon.Add(-time.Minute)}
 	w.update(func(tx billing.Tx) error { return tx.CreateNotice(&operator) })
-	due := func(now, real time.Time, limit int) []billing.NoticeID {
-		return read(w, func(r billing.Reader) ([]billing.NoticeID, error) { return r.DueNotices(now, real, limit) })
+	operators := billing.DueNotice{ID: operator.ID}
+	due := func(now, real time.Time, limit int) []billing.DueNotice {
+		return read(w, func(r billing.Reader) ([]billing.DueNotice, error) { return r.DueNotices(now, real, limit) })
 	}
-	same(w, due(noon, noon, 9), []billing.NoticeID{operator.ID, n.ID})
-	same(w, due(noon, noon, 1), []billing.NoticeID{operator.ID})
-	same(w, due(noon, noon.Add(-time.Microsecond), 9), []billing.NoticeID{operator.ID})
+	same(w, due(noon, noon, 9), []billing.DueNotice{operators, {ID: n.ID, Owner: n.Owner}})
+	same(w, due(noon, noon, 1), []billing.DueNotice{operators})
+	same(w, due(noon, noon.Add(-time.Microsecond), 9), []billing.DueNotice{operators})
 	same(w, due(noon.Add(-time.Hour), noon, 9), nil)
 	list := func(o billing.OwnerID, before billing.NoticeID) []billing.Notice {
 		return read(w, func(r billing.Reader) ([]billing.Notice, error) { return r.Notices(o, before, 9) })

@@ -244,40 +244,40 @@ func attemptRecords(w *world, id billing.ChargeID) {
 }
 
 func dueCharges(w *world) {
-	at := func(o billing.OwnerID, due, lease time.Time) billing.ChargeID {
+	at := func(o billing.OwnerID, due, lease time.Time) billing.DueCharge {
 		c := w.charge(o, o.String())
 		c.DueAt, c.LeaseUntil = due, lease
 		w.update(func(tx billing.Tx) error { return tx.CreateCharge(c) })
-		return c.ID
+		return billing.DueCharge{ID: c.ID, Owner: o}
 	}
 	a := at(alice, noon, time.Time{})
 	b := at(bob, noon.Add(-time.Hour), noon)
 	at(carol, time.Time{}, time.Time{})
-	due := func(now, real time.Time, limit int) []billing.ChargeID {
-		return read(w, func(r billing.Reader) ([]billing.ChargeID, error) {
+	due := func(now, real time.Time, limit int) []billing.DueCharge {
+		return read(w, func(r billing.Reader) ([]billing.DueCharge, error) {
 			return r.DueCharges(billing.DueFilter{Now: now, Real: real, Limit: limit})
 		})
 	}
-	same(w, due(noon, noon, 9), []billing.ChargeID{b, a})
-	same(w, due(noon, noon, 1), []billing.ChargeID{b})
-	same(w, due(noon, noon.Add(-time.Microsecond), 9), []billing.ChargeID{a})
-	same(w, due(noon.Add(-time.Microsecond), noon, 9), []billing.ChargeID{b})
+	same(w, due(noon, noon, 9), []billing.DueCharge{b, a})
+	same(w, due(noon, noon, 1), []billing.DueCharge{b})
+	same(w, due(noon, noon.Add(-time.Microsecond), 9), []billing.DueCharge{a})
+	same(w, due(noon.Add(-time.Microsecond), noon, 9), []billing.DueCharge{b})
 
-	filtered := func(f billing.DueFilter) []billing.ChargeID {
+	filtered := func(f billing.DueFilter) []billing.DueCharge {
 		f.Now, f.Real = noon, noon
-		return read(w, func(r billing.Reader) ([]billing.ChargeID, error) { return r.DueCharges(f) })
+		return read(w, func(r billing.Reader) ([]billing.DueCharge, error) { return r.DueCharges(f) })
 	}
 	w.update(func(tx billing.Tx) error {
-		c, err := tx.Charge(b)
+		c, err := tx.Charge(b.ID)
 		if err != nil {
 			return err
 		}
 		c.State = billing.ChargeUnknown
 		return tx.SetCharge(&c)
 	})
-	same(w, filtered(billing.DueFilter{AskOnly: true}), []billing.ChargeID{b})
+	same(w, filtered(billing.DueFilter{AskOnly: true}), []billing.DueCharge{b})
 	same(w, filtered(billing.DueFilter{Except: []string{"stripe", "hook", "x", "sandbox"}}), nil)
-	same(w, filtered(billing.DueFilter{Except: []string{"stripe"}}), []billing.ChargeID{b, a})
+	same(w, filtered(billing.DueFilter{Except: []string{"stripe"}}), []billing.DueCharge{b, a})
 }
 
 func automaticHistory(w *world) {
