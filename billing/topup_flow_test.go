@@ -80,3 +80,45 @@ func TestLateCaptureOfAPeriodCountsOnce(t *testing.T) {
 		})
 	}
 }
+
+// What could not be credited is not charged: neither decided on, nor sent when there was
+// room while it was decided.
+func TestAutomaticChargeNeedsRoom(t *testing.T) {
+	const most = 1<<63 - 1
+	k := newKit(t, func(set *billing.Config) { set.Settings.PaymentWait = 0 })
+	k.seed("tok_ok")
+	k.daily(5)
+	fill := func(at time.Time, left int64) {
+		t.Helper()
+		k.move(at, billing.PostAddFunds, most-left-k.balance(billing.Account(100)))
+	}
+	last := func(want billing.Reason) {
+		t.Helper()
+		k.ok(k.store.View(root(t0), func(r billing.Reader) error {
+			got, err := r.LatestExecution(k.rule().ID)
+			if billing.Reason(got.Reason) != want {
+				t.Errorf("%s because of %q, want %q", got.State, got.Reason, want)
+			}
+			return err
+		}))
+	}
+	fill(t0, 10*usd-1)
+	k.recurring(t0.Add(25 * time.Hour))
+	k.wantStates(billing.ChargeSucceeded)
+	last(billing.ReasonNoRoom)
+	k.debit(t0.Add(26*time.Hour), 1)
+	at := t0.Add(49 * time.Hour)
+	_, _, err := k.engine.RunRecurring(root(at), billing.RunParams{Trigger: "command"})
+	k.ok(err)
+	k.wantStates(billing.ChargeSucceeded, billing.ChargeCreated)
+	fill(at, 0)
+	k.drain(at)
+	k.wantStates(billing.ChargeSucceeded, billing.ChargeCancelled)
+	last(billing.ReasonNoRoom)
+	k.verify()
+	// Low balance and the billing run ask the same.
+	k.set(at, billing.SetLowBalanceParams{Threshold: billing.To(int64(most)), ChargeCard: billing.To(true), ChargeAmount: billing.To(int64(10 * usd))})
+	k.debit(at, usd)
+	k.wantStates(billing.ChargeSucceeded, billing.ChargeCancelled)
+	k.wantReason(billing.ReasonNoRoom)
+}
