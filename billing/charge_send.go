@@ -348,7 +348,7 @@ func (u *unitOfWork) stillWanted(j *Judged, c *Charge, card *Card) (string, erro
 		}
 		return "", nil
 	}
-	choice, err := u.e.takes(u.tx, u.e.usable(*card, u.now), c.Unit, c.Gross, u.now)
+	choice, err := u.e.takes(u.tx, u.e.usable(*card, u.now), j, c.Credit, c.Tax, c.Fee, u.now)
 	if err != nil {
 		return "", err
 	}

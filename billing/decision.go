@@ -57,6 +57,7 @@ const (
 	ReasonBilled        Reason = "billed"           // billing: the period was billed before
 	ReasonFailed        Reason = "failed"           // an error of ours; see the log
 	ReasonAmountRefused Reason = "amount_refused"   // the gateway takes no such amount
+	ReasonNoRoom        Reason = "no_room"          // with the amount the balance would be beyond what can be kept
 	ReasonNotDue        Reason = "not_due"          // recurring: no period has started
 	ReasonNetworkLimit  Reason = "network_limit"    // the card network allows no further try before a later time
 

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -72,9 +73,21 @@ func (c *Card) Print() string {
 	return causeOf("card", int64(c.ID))
 }
 
-// takes narrows the choice of a card to what its gateway and network take now:
-// an amount that the gateway refuses, or tries that the network forbids.
-func (e *Engine) takes(r Reader, choice CardChoice, unit Unit, gross int64, now time.Time) (CardChoice, error) {
+// takes narrows the choice of a card to what may be charged now: not what could not be
+// credited to the owner, an amount that the gateway refuses, or tries that the network
+// forbids. The card pays tax and fee on top of the credit.
+func (e *Engine) takes(r Reader, choice CardChoice, j *Judged, credit, tax, fee int64, now time.Time) (CardChoice, error) {
+	unit := j.Owner.Currency
+	if _, err := AddMicros(j.Bucket.Balance, credit); err != nil {
+		return CardChoice{Reason: ReasonNoRoom, Detail: fmt.Sprintf("%s could not be added to the balance", Money(credit, unit))}, nil
+	}
+	gross, err := AddMicros(credit, tax)
+	if err == nil {
+		gross, err = AddMicros(gross, fee)
+	}
+	if err != nil {
+		return CardChoice{Reason: ReasonAmountRefused, Detail: err.Error()}, nil
+	}
 	if choice.Reason != ReasonCharge || gross <= 0 {
 		return choice, nil
 	}

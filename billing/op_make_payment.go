@@ -175,22 +175,14 @@ func wrongCard(format string, args ...any) error {
 func (u *unitOfWork) chargeByHand(j *Judged, amount int64, card Card, cause string, by PaidBy) (Charge, bool, error) {
 	credit := Money(amount, j.Owner.Currency)
 	tax, fee := u.e.levies.Levy(j.Owner.ID, credit)
-	gross, err := AddMicros(amount, tax)
-	if err == nil {
-		gross, err = AddMicros(gross, fee)
-	}
-	if err == nil { // what is captured must be creditable
-		_, err = AddMicros(j.Bucket.Balance, amount)
-	}
-	if err != nil {
-		return Charge{}, false, err
-	}
-	choice, err := u.e.takes(u.tx, u.e.usable(card, u.now), j.Owner.Currency, gross, u.now)
+	choice, err := u.e.takes(u.tx, u.e.usable(card, u.now), j, amount, tax, fee, u.now)
 	if err != nil {
 		return Charge{}, false, err
 	}
 	switch choice.Reason {
 	case ReasonCharge:
+	case ReasonNoRoom:
+		return Charge{}, false, Errorf(Overflow, "amount", "%s", choice.Detail)
 	case ReasonAmountRefused:
 		return Charge{}, false, Errorf(Invalid, "amount", "%s", choice.Detail)
 	case ReasonNetworkLimit:
@@ -200,7 +192,7 @@ func (u *unitOfWork) chargeByHand(j *Judged, amount int64, card Card, cause stri
 	}
 	c := Charge{
 		Owner: j.Owner.ID, Top: j.Owner.Top, Purpose: PurposeManual, Cause: cause, Card: card.ID, Gateway: card.Gateway,
-		Unit: j.Owner.Currency, Credit: amount, Tax: tax, Fee: fee, Gross: gross,
+		Unit: j.Owner.Currency, Credit: amount, Tax: tax, Fee: fee, Gross: amount + tax + fee,
 		State: ChargeCreated, Attempt: 1, DueAt: u.now, CreatedAt: u.now, By: by,
 	}
 	if err := u.tx.CreateCharge(&c); err != nil {

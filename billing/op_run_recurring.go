@@ -128,7 +128,7 @@ func (u *unitOfWork) recurringFacts(j *Judged, r *TopupRule) (f *RecurringFacts,
 	if f.Card, err = u.e.chooseCard(u.tx, r.Owner, r.Card, u.now); err != nil {
 		return nil, err
 	}
-	if f.Card, err = u.e.takes(u.tx, f.Card, r.Unit, r.Amount+f.Tax+f.Fee, u.now); err != nil {
+	if f.Card, err = u.e.takes(u.tx, f.Card, j, r.Amount, f.Tax, f.Fee, u.now); err != nil {
 		return nil, err
 	}
 	if f.Mandate, err = mandateOf(u.tx, r.Owner, PurposeRecurring); err != nil {

@@ -157,7 +157,7 @@ func (u *unitOfWork) billingFacts(j *Judged, p *Period) (*BillingFacts, error) {
 	if f.Card, err = u.e.chooseCard(u.tx, j.Owner.ID, j.Policy.BRCard, u.now); err != nil {
 		return nil, err
 	}
-	if f.Card, err = u.e.takes(u.tx, f.Card, j.Owner.Currency, f.Amount()+f.Tax+f.Fee, u.now); err != nil {
+	if f.Card, err = u.e.takes(u.tx, f.Card, j, f.Amount(), f.Tax, f.Fee, u.now); err != nil {
 		return nil, err
 	}
 	if f.Mandate, err = mandateOf(u.tx, j.Owner.ID, PurposeBillingRun); err != nil {

@@ -54,7 +54,7 @@ func (e *Engine) profileFacts(r Reader, j *Judged, t *TopupTerms, p *Profile, no
 	if f.Card, err = e.collectable(r, j.Owner.ID, now); err != nil {
 		return nil, err
 	}
-	if f.Card, err = e.takes(r, f.Card, j.Owner.Currency, amount+f.Tax+f.Fee, now); err != nil {
+	if f.Card, err = e.takes(r, f.Card, j, amount, f.Tax, f.Fee, now); err != nil {
 		return nil, err
 	}
 	if f.Mandate, err = mandateOf(r, j.Owner.ID, PurposeProfile); err != nil {

@@ -31,7 +31,8 @@ func (u *unitOfWork) topupPaid(c *Charge) error {
 		return err
 	}
 	before := b.Balance - c.Credit
-	counts := t.State == TopupCreated // else it was counted when it had failed
+	// A later period is counted when it fails; a first one, and one that was cancelled, is not.
+	counted := t.State == TopupFailed && c.Purpose.Automatic() && !u.e.set.FailedTopupsAgain
 	t.credited(c.Posting, before, u.now)
 	if err := u.tx.SetBalanceTopup(&t); err != nil {
 		return err
@@ -44,7 +45,7 @@ func (u *unitOfWork) topupPaid(c *Charge) error {
 		return err
 	}
 	r.Failures = 0
-	if counts {
+	if !counted {
 		r.executed()
 	}
 	return u.ruleMoved(&r)

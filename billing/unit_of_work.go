@@ -280,7 +280,7 @@ func (e *Engine) lowBalanceFacts(r Reader, j *Judged, t Trigger, now time.Time) 
 	if f.Card, err = e.chooseCard(r, j.Owner.ID, j.Policy.Card, now); err != nil {
 		return nil, err
 	}
-	if f.Card, err = e.takes(r, f.Card, j.Owner.Currency, credit.Micros+f.Tax+f.Fee, now); err != nil {
+	if f.Card, err = e.takes(r, f.Card, j, credit.Micros, f.Tax, f.Fee, now); err != nil {
 		return nil, err
 	}
 	if f.Mandate, err = mandateOf(r, j.Owner.ID, PurposeLowBalance); err != nil {
