@@ -44,7 +44,7 @@ type scene struct {
 const gap = 3 * time.Minute
 
 func newStage(t *testing.T, s *story) *stage {
-	st := &stage{t: t, story: s, path: dbtest.File(t), bank: newBank(), mailed: map[string]int{}}
+	st := &stage{t: t, story: s, path: dbtest.Address(t), bank: newBank(), mailed: map[string]int{}}
 	st.store = openFile(t, st.path)
 	st.bank.plan = s.plan
 	st.bank.issuer = func(_ billing.ChargeID, n int, _ billing.Secret) verdict {

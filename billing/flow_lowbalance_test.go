@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"topupd/billing"
+	"topupd/db/dbtest"
 )
 
 func TestCrossingChargesOnceAndSendsAReceipt(t *testing.T) {
@@ -460,12 +461,13 @@ func TestSuccessThatLeavesItLowRearms(t *testing.T) {
 // A restored copy does not know of the charges made since: the ids that it gives
 // again must not lead to keys that the gateway knows. What was under way keeps its key.
 func TestRestoredCopyHasKeysOfItsOwn(t *testing.T) {
+	dbtest.SQLiteOnly(t, "PostgreSQL has its own tools to copy a database")
 	k := newKit(t)
 	k.seed("tok_timeout")
 	k.debit(t0, 16*usd)
 	k.drain(t0)
 	first := k.wantStates(billing.ChargeUnknown)[0].Attempts[0].Key
-	copied := k.path + ".copy"
+	copied := k.address + ".copy"
 	k.ok(k.store.Backup(root(t0), copied))
 	spend := func() string {
 		k.later(t0.Add(time.Second))
@@ -478,7 +480,7 @@ func TestRestoredCopyHasKeysOfItsOwn(t *testing.T) {
 		return rows[1].Attempts[0].Key
 	}
 	original := spend()
-	k.path = copied
+	k.address = copied
 	k.restart()
 	if restored := spend(); restored == original {
 		t.Fatalf("the copy's new charge has the key %s again", restored)

@@ -13,6 +13,7 @@ import (
 	"topupd/billing"
 	"topupd/billing/seal"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 func ring(t testing.TB, keys ...string) *seal.Ring {
@@ -167,16 +168,16 @@ func TestRekeyWithTheWrongKey(t *testing.T) {
 	}
 	unchanged()
 
-	file, err := seal.OpenFile(k.path+".key", k.nothingSealed)
+	file, err := seal.OpenFile(k.keys, k.nothingSealed)
 	k.ok(err)
 	if _, err := k.rekey(file); !errors.Is(err, billing.Conflict) {
 		t.Fatalf("a lost key file: %v", err)
 	}
-	k.ok(os.WriteFile(k.path+".key", []byte(wrong), 0o600))
+	k.ok(os.WriteFile(k.keys, []byte(wrong), 0o600))
 	if _, err := k.rekey(file); !errors.Is(err, billing.Conflict) {
 		t.Fatalf("another key file: %v", err)
 	}
-	if text, err := os.ReadFile(k.path + ".key"); err != nil || string(text) != wrong {
+	if text, err := os.ReadFile(k.keys); err != nil || string(text) != wrong {
 		t.Fatalf("the key file was changed: %v", err)
 	}
 	unchanged()
@@ -201,7 +202,7 @@ func (k *kit) nothingSealed() error { return k.engine.NothingSealed(root(t0)) }
 
 func (k *kit) keyFile() *seal.File {
 	k.t.Helper()
-	f, err := seal.OpenFile(k.path+".key", k.nothingSealed)
+	f, err := seal.OpenFile(k.keys, k.nothingSealed)
 	k.ok(err)
 	return f
 }
@@ -300,7 +301,7 @@ func TestRekeyDies(t *testing.T) {
 		}
 		_, err := k.rekey(k.keyFile())
 		k.ok(err)
-		text, err := os.ReadFile(k.path + ".key")
+		text, err := os.ReadFile(k.keys)
 		k.ok(err)
 		// The file's own key alone opens everything, and sealed it.
 		k.wantSealed(ring(t, strings.TrimSpace(string(text))), cards)
@@ -330,7 +331,7 @@ func TestRekeyWaitsForWhoSealedBefore(t *testing.T) {
 		return tx.PutCard(&c)
 	}))
 	server := k.keyFile()
-	old, err := os.ReadFile(k.path + ".key")
+	old, err := os.ReadFile(k.keys)
 	k.ok(err)
 	rekeyed := make(chan error, 1)
 	once := false
@@ -347,7 +348,7 @@ func TestRekeyWaitsForWhoSealedBefore(t *testing.T) {
 		go func() { rekeyed <- other.rekeyAndClose() }()
 		// The file has its new key; the rekey stands in line behind us.
 		for {
-			if now, err := os.ReadFile(k.path + ".key"); err == nil && len(now) > len(old) {
+			if now, err := os.ReadFile(k.keys); err == nil && len(now) > len(old) {
 				break
 			}
 			time.Sleep(time.Millisecond)
@@ -375,7 +376,7 @@ func (k *kit) beside() *besideProcess {
 	k.t.Helper()
 	p := &besideProcess{k: k, keys: k.keyFile()}
 	var err error
-	p.store, err = db.Open(context.Background(), k.path, db.Options{NoSync: true})
+	p.store, err = db.Open(context.Background(), k.address, dbtest.Options())
 	k.ok(err)
 	c := k.config
 	c.Store, c.Sealer = p.store, p.keys
@@ -467,7 +468,7 @@ func TestRekeyBesideServers(t *testing.T) {
 	}
 	_, err := k.rekey(k.keyFile())
 	k.ok(err)
-	text, err := os.ReadFile(k.path + ".key")
+	text, err := os.ReadFile(k.keys)
 	k.ok(err)
 	k.sealWith(ring(t, strings.TrimSpace(string(text))))
 	all, _ := k.rows()

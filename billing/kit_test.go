@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -13,11 +14,13 @@ import (
 	"topupd/db/dbtest"
 )
 
-// kit is an engine over a real SQLite file and the sandbox gateway, with a
+// kit is an engine over a real database and the sandbox gateway, with a
 // mailbox in place of a mail server.
 type kit struct {
 	t       testing.TB
-	path    string
+	address string // of the database
+	keys    string // the path of the key file
+	options db.Options
 	store   *db.Store
 	engine  *billing.Engine
 	gateway *sandbox.Gateway
@@ -27,7 +30,7 @@ type kit struct {
 }
 
 func newKit(t testing.TB, change ...func(*billing.Config)) *kit {
-	k := &kit{t: t, path: dbtest.File(t), mailbox: &mailbox{}}
+	k := &kit{t: t, address: dbtest.Address(t), options: dbtest.Options(), keys: filepath.Join(t.TempDir(), "t.db.key"), mailbox: &mailbox{}}
 	k.gateway = sandbox.New(sandbox.WithTimeout(5*time.Millisecond), sandbox.WithSlow(5*time.Millisecond))
 	k.config = billing.Config{
 		Gateways: []billing.Gateway{k.gateway}, Mailer: k.mailbox, Sealer: plainSealer{}, Observer: strict{t: t},
@@ -44,7 +47,7 @@ func newKit(t testing.TB, change ...func(*billing.Config)) *kit {
 
 func (k *kit) open() {
 	var err error
-	if k.store, err = db.Open(context.Background(), k.path, db.Options{Migrate: true, NoSync: true, Strict: true}); err != nil {
+	if k.store, err = db.Open(context.Background(), k.address, k.options); err != nil {
 		k.t.Fatal(err)
 	}
 	k.config.Store = k.store

@@ -26,7 +26,7 @@ const crowdSize = 10
 // charge 10; a plan of 20 that falls due in a day, charged to the card.
 func inCrowd(t *testing.T, test func(*crowd)) {
 	synctest.Test(t, func(t *testing.T) {
-		path := dbtest.File(t)
+		path := dbtest.Address(t)
 		c := &crowd{t: t, bank: newBank(), files: []*db.Store{openFile(t, path), openFile(t, path)}}
 		c.bank.committed = committedIn(func() billing.Store { return c.files[0] })
 		settings := billing.DefaultSettings()

@@ -91,7 +91,7 @@ const tailLength = 40
 
 func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 	s := &simulation{
-		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: dbtest.File(t), bank: newBank(), mailed: map[string]int{},
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: dbtest.Address(t), bank: newBank(), mailed: map[string]int{},
 		settings: billing.DefaultSettings(), begun: time.Now(), broken: broken,
 		counts: map[string]int{},
 	}

@@ -27,9 +27,6 @@ var (
 	mu     sync.Mutex // of opened
 )
 
-// Postgresql reports whether the test runs on PostgreSQL.
-func Postgresql() bool { return onPostgres }
-
 // Address is an empty database of the current schema, the test's own: a SQLite file, or
 // in the second run of the tests (Engines) a database of PostgreSQL.
 func Address(t testing.TB) string {
@@ -42,6 +39,14 @@ func Address(t testing.TB) string {
 		return reused(t)
 	}
 	return File(t)
+}
+
+// SQLiteOnly ends a test that is about SQLite: why says what it is that PostgreSQL has not.
+func SQLiteOnly(t testing.TB, why string) {
+	t.Helper()
+	if onPostgres {
+		t.Skip("SQLite only: " + why)
+	}
 }
 
 // Options are those of a store under test: it does not wait for the disk, and holds

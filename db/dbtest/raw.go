@@ -1,37 +1,31 @@
 package dbtest
 
 import (
+	"bytes"
+	"context"
 	"database/sql"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	// database/sql's names for the drivers.
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 )
 
 // Raw opens a test's database behind the store's back, over database/sql; it ends with
-// the test. Its rules are in force, and its text is SQL of both engines: $n.
+// the test. The rules of the schema are in force.
 func Raw(t testing.TB, address string) *sql.DB {
 	t.Helper()
 	driver, dsn := "sqlite", "file:"+address+"?_pragma=busy_timeout(5000)&_pragma=foreign_keys(ON)"
-	if strings.HasPrefix(address, "postgres://") {
-		u, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
+	if name := postgresName(address); name != "" {
 		databases.Lock()
-		databases.spoilt[strings.TrimPrefix(u.Path, "/")] = true
+		databases.spoilt[name] = true
 		databases.Unlock()
-		q := u.Query()
-		for name := range q {
-			if strings.HasPrefix(name, "pool_") {
-				q.Del(name)
-			}
-		}
-		u.RawQuery = q.Encode()
-		driver, dsn = "pgx", u.String()
+		driver, dsn = "pgx", withoutPool(address)
 	}
 	raw, err := sql.Open(driver, dsn)
 	if err != nil {
@@ -39,4 +33,62 @@ func Raw(t testing.TB, address string) *sql.DB {
 	}
 	t.Cleanup(func() { _ = raw.Close() })
 	return raw
+}
+
+// Contents is all that a database keeps, as it keeps it: to look for what must not be there.
+func Contents(t testing.TB, address string) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	name := postgresName(address)
+	if name == "" {
+		files, err := filepath.Glob(address + "*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+		return all.Bytes()
+	}
+	err := connected(name, func(c *pgx.Conn) error {
+		tables, err := tablesOf(c)
+		for _, table := range tables {
+			if _, err := c.PgConn().CopyTo(context.Background(), &all, "COPY "+table+" TO STDOUT (FORMAT binary)"); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Bytes()
+}
+
+// postgresName is the database of an address of PostgreSQL, else "".
+func postgresName(address string) string {
+	if !strings.HasPrefix(address, "postgres://") {
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		panic(err) // it is ours
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+// withoutPool leaves out what only a pool of connections understands.
+func withoutPool(address string) string {
+	before, query, _ := strings.Cut(address, "?")
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		if !strings.HasPrefix(part, "pool_") {
+			kept = append(kept, part)
+		}
+	}
+	return before + "?" + strings.Join(kept, "&")
 }

@@ -91,11 +91,7 @@ var filling = sync.OnceValues(func() (string, error) {
 	var text strings.Builder
 	err := connected(templateName, func(c *pgx.Conn) error {
 		ctx := context.Background()
-		rows, err := c.Query(ctx, `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT LIKE 'goose%'`)
-		if err != nil {
-			return err
-		}
-		tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		tables, err := tablesOf(c)
 		if err != nil {
 			return err
 		}
@@ -110,7 +106,21 @@ var filling = sync.OnceValues(func() (string, error) {
 			}
 			text.WriteString(*insert)
 		}
-		return nil
+		var numbered string
+		err = c.QueryRow(ctx, `SELECT coalesce(string_agg(format('SELECT setval(%L, %s);', seqrelid::regclass, pg_sequence_last_value(seqrelid)), ''), '')
+FROM pg_sequence WHERE pg_sequence_last_value(seqrelid) IS NOT NULL AND seqrelid::regclass::text NOT LIKE 'goose%'`).Scan(&numbered)
+		text.WriteString(numbered)
+		return err
 	})
 	return text.String(), err
 })
+
+// tablesOf lists the tables of the schema.
+func tablesOf(c *pgx.Conn) ([]string, error) {
+	rows, err := c.Query(context.Background(), `SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT LIKE 'goose%' ORDER BY relname`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
