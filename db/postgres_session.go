@@ -65,11 +65,13 @@ func pgSessionOf(conn *pgconn.PgConn) *pgSession {
 // sqliteHint chooses an index where SQLite, which has no statistics, would take another.
 var sqliteHint = regexp.MustCompile(` INDEXED BY \w+`)
 
+func postgresText(query string) string { return sqliteHint.ReplaceAllString(query, "") }
+
 func (s *pgSession) prepare(query string) (*pgStmt, error) {
 	if st, ok := s.stmts[query]; ok {
 		return st, nil
 	}
-	sd, err := s.conn.Prepare(context.Background(), "s"+strconv.Itoa(len(s.stmts)), sqliteHint.ReplaceAllString(query, ""), nil)
+	sd, err := s.conn.Prepare(context.Background(), "s"+strconv.Itoa(len(s.stmts)), postgresText(query), nil)
 	if err != nil {
 		return nil, err
 	}

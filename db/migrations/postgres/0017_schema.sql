@@ -8,7 +8,8 @@
 -- Texts are compared by their bytes, as SQLite does, whatever the database's locale is.
 -- Foreign keys are deferrable: a copy of a whole database checks them at its end. Tables
 -- whose rows get an id from the database have an identity; the others' ids are given by
--- transactions that run alone.
+-- transactions that run alone. An index of SQLite ends with the row's id without saying
+-- so: here it is said where a list is read in that order.
 
 -- refuse is what the triggers of a rule do.
 -- +goose StatementBegin
@@ -140,7 +141,7 @@ CREATE TABLE cards (
 );
 
 CREATE INDEX cards_owner ON cards (owner_id);
-CREATE INDEX cards_expiry ON cards (exp_year, exp_month) WHERE state = 'usable';
+CREATE INDEX cards_expiry ON cards (exp_year, exp_month, id) WHERE state = 'usable';
 CREATE UNIQUE INDEX cards_primary ON cards (owner_id) WHERE is_primary AND state <> 'deleted';
 CREATE INDEX cards_fingerprint ON cards (fingerprint) WHERE fingerprint <> '';
 CREATE INDEX cards_gateway ON cards (gateway, gateway_customer);
@@ -211,7 +212,7 @@ CREATE TABLE low_balance (
 );
 
 -- The sweep's cost follows the policies that are due, not all of them.
-CREATE INDEX low_balance_judge ON low_balance (judge_at) WHERE judge_at IS NOT NULL;
+CREATE INDEX low_balance_judge ON low_balance (judge_at, owner_id) WHERE judge_at IS NOT NULL;
 CREATE INDEX low_balance_below ON low_balance (owner_id) WHERE below;
 
 CREATE TABLE runs (
@@ -240,7 +241,7 @@ CREATE TABLE runs (
 
 -- N1: a scheduled firing runs once.
 CREATE UNIQUE INDEX runs_key ON runs (job, key) WHERE key <> '';
-CREATE INDEX runs_job ON runs (job);
+CREATE INDEX runs_job ON runs (job, id);
 
 CREATE TRIGGER runs_next_id AFTER INSERT ON runs FOR EACH ROW
     WHEN (NEW.id > COALESCE(pg_sequence_last_value('runs_id_seq'), 0))
@@ -324,11 +325,11 @@ CREATE UNIQUE INDEX charges_cause ON charges (cause);
 -- C6: at most one open automatic charge per owner, over all purposes.
 CREATE UNIQUE INDEX charges_open ON charges (owner_id) WHERE purpose <> 'manual' AND settled_at IS NULL;
 CREATE INDEX charges_owner ON charges (owner_id, created_at);
-CREATE INDEX charges_top ON charges (top_id);
-CREATE INDEX charges_due ON charges (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX charges_state ON charges (state) WHERE settled_at IS NULL;
-CREATE INDEX charges_ask ON charges (due_at) WHERE due_at IS NOT NULL AND state <> 'created';
-CREATE INDEX charges_run ON charges (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX charges_top ON charges (top_id, id);
+CREATE INDEX charges_due ON charges (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX charges_state ON charges (state, id) WHERE settled_at IS NULL;
+CREATE INDEX charges_ask ON charges (due_at, id) WHERE due_at IS NOT NULL AND state <> 'created';
+CREATE INDEX charges_run ON charges (run_id, id) WHERE run_id IS NOT NULL;
 -- The same payment again within the window.
 CREATE INDEX charges_again ON charges (owner_id, card_id, created_at) WHERE purpose = 'manual';
 CREATE INDEX charges_input ON charges (owner_id, input, created_at) WHERE purpose = 'manual' AND input <> '';
@@ -376,7 +377,7 @@ CREATE TABLE decisions (
         AND (credit IS NULL) = (tax IS NULL) AND (credit IS NULL) = (fee IS NULL))
 );
 
-CREATE INDEX decisions_owner ON decisions (owner_id);
+CREATE INDEX decisions_owner ON decisions (owner_id, id);
 
 CREATE TRIGGER decisions_next_id AFTER INSERT ON decisions FOR EACH ROW
     WHEN (NEW.id > COALESCE(pg_sequence_last_value('decisions_id_seq'), 0))
@@ -551,8 +552,8 @@ CREATE TABLE notices (
 );
 
 CREATE UNIQUE INDEX notices_cause ON notices (cause);
-CREATE INDEX notices_owner ON notices (owner_id);
-CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL AND state = 'pending';
+CREATE INDEX notices_owner ON notices (owner_id, id);
+CREATE INDEX notices_due ON notices (due_at, id) WHERE due_at IS NOT NULL AND state = 'pending';
 CREATE INDEX notices_run ON notices (run_id) WHERE run_id IS NOT NULL;
 
 CREATE TRIGGER notices_next_id AFTER INSERT ON notices FOR EACH ROW
