@@ -45,3 +45,6 @@ func BreakNotice(kind NoticeKind) func() {
 
 // TopUpPool applies one request without the upkeep that a worker begins with.
 func TopUpPool(e *Engine, ctx context.Context, id PoolTopUpID) error { return e.topUpPool(ctx, id) }
+
+// Waits joins the calls that wait for a charge.
+func Waits(e *Engine, id ChargeID) (told <-chan struct{}, leave func()) { return e.waiting.join(id) }

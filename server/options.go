@@ -45,7 +45,7 @@ type Options struct {
 
 	// Realm of Digest and Basic.
 	Realm string
-	// NonceKeys sign nonces, the last one new ones; servers on one database need the same.
+	// NonceKeys sign nonces, the first one new ones; servers on one database need the same.
 	// None makes one for this process.
 	NonceKeys [][]byte
 	// Trusted networks need no login for XML-RPC.

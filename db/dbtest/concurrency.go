@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"topupd/billing"
 )
@@ -21,6 +22,7 @@ func concurrency(t *testing.T, e Engine) {
 		"one run":     oneRunPerKey,
 		"one booking": oneBookingPerCause,
 		"lost update": noLostUpdate,
+		"turns":       turnsAreTakenOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,5 +187,40 @@ func noLostUpdate(w *world) {
 	got := read(w, func(r billing.Reader) (billing.Judged, error) { return r.OwnerPolicy(alice) })
 	if got.Policy.State.Episode != n {
 		w.Errorf("%d of %d updates were kept", got.Policy.State.Episode, n)
+	}
+}
+
+// turnsAreTakenOnce holds that functions about different owners, which run beside each
+// other, take turns at what is everybody's once they lock it; the row need not be there.
+func turnsAreTakenOnce(w *world) {
+	const n = 60
+	owners := []billing.OwnerID{alice, bob, carol}
+	won, errs := w.race(n, func(i int) error {
+		return w.s.UpdateOwners(context.Background(), owners[i%3:i%3+1], func(tx billing.Tx) error {
+			p, err := tx.LockPace("stripe")
+			if err != nil {
+				return err
+			}
+			stop, err := tx.LockSendingStop()
+			if err != nil {
+				return err
+			}
+			if p.NextAt.IsZero() {
+				p.NextAt, stop.ResumedAt = noon, noon
+			}
+			p.NextAt, stop.ResumedAt = p.NextAt.Add(time.Second), stop.ResumedAt.Add(time.Second)
+			if err := tx.SetPace(&p); err != nil {
+				return err
+			}
+			return tx.SetSendingStop(stop)
+		})
+	})
+	if won != n {
+		w.Errorf("%d of %d: %v", won, n, errs)
+	}
+	p := read(w, func(r billing.Reader) (billing.Pace, error) { return r.Pace("stripe") })
+	stop := read(w, billing.Reader.SendingStop)
+	if want := noon.Add(n * time.Second); !p.NextAt.Equal(want) || !stop.ResumedAt.Equal(want) || p.Slow != 1 {
+		w.Errorf("turns were taken twice: %s and %s, want %s, slow %d", p.NextAt, stop.ResumedAt, want, p.Slow)
 	}
 }

@@ -76,6 +76,9 @@ func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, err
 	if err != nil {
 		return nil, err
 	}
+	if obs, ok := o.observer.(*observer); ok {
+		obs.watch(store)
+	}
 	var engine *billing.Engine
 	sealer := &lazySealer{make: func() (billing.KeyRing, error) {
 		if err := cfg.sharedKey(); err != nil {

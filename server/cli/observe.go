@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,18 @@ type observer struct {
 	alarms    *prometheus.CounterVec
 	paused    *prometheus.GaugeVec
 	failures  prometheus.Counter
+	again     prometheus.CounterFunc
+	store     atomic.Value // a beyonder, once it is open
+}
+
+// beyonder is a store that counts what it had to run again, alone.
+type beyonder interface{ Beyond() int64 }
+
+// watch has the metrics read a store that counts.
+func (o *observer) watch(s billing.Store) {
+	if b, ok := s.(beyonder); ok {
+		o.store.Store(&b)
+	}
 }
 
 var _ billing.Observer = (*observer)(nil)
@@ -30,7 +43,7 @@ func newObserver(log zerolog.Logger) *observer {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	return &observer{
+	o := &observer{
 		log:       log,
 		charges:   counter("topupd_charges_total", "Charges that entered a state, by state and the gateway's outcome.", "state", "outcome"),
 		decisions: counter("topupd_decisions_total", "Decisions that were kept, by purpose and reason.", "purpose", "reason"),
@@ -49,11 +62,21 @@ func newObserver(log zerolog.Logger) *observer {
 			Name: "topupd_failures_total", Help: "Errors of ours in the background; each has a log line.",
 		}),
 	}
+	o.again = prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "topupd_changes_alone_again_total",
+		Help: "Changes that went beyond the owners that they had declared: undone and run again with nothing beside them.",
+	}, func() float64 {
+		if b, ok := o.store.Load().(*beyonder); ok {
+			return float64((*b).Beyond())
+		}
+		return 0
+	})
+	return o
 }
 
 // collectors are the metrics, for the server's registry.
 func (o *observer) collectors() []prometheus.Collector {
-	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.events, o.runs, o.alarms, o.paused, o.failures}
+	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.events, o.runs, o.alarms, o.paused, o.failures, o.again}
 }
 
 // Decided counts; what follows from a decision has a line of its own.

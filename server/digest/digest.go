@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,8 +83,8 @@ func HA1(user, realm, password string) string {
 type Config struct {
 	// Realm is shown to the client and part of every HA1.
 	Realm string
-	// Keys sign nonces: the last one does, and a nonce of any is believed, so that
-	// servers whose keys are being changed, the new one in front, believe each other.
+	// Keys sign nonces: the first one does, and a nonce of any is believed, so that
+	// servers whose keys are being changed one after the other believe each other.
 	// None makes one of this process; servers behind one address need the same.
 	Keys [][]byte
 	// Life of a nonce; 0 is DefaultLife.
@@ -132,7 +131,7 @@ func New(c Config) (*Authenticator, error) {
 		c.Keys = [][]byte{own}
 	}
 	a := &Authenticator{realm: c.Realm, life: c.Life, lookup: c.Lookup, now: c.Now, nobody: HA1("", c.Realm, rand.Text())}
-	for _, key := range slices.Backward(c.Keys) {
+	for _, key := range c.Keys {
 		a.nonces = append(a.nonces, newSigner(key))
 	}
 	if c.Nonces > 0 {
