@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,19 @@ func TestPostgreSQLNeedsKey(t *testing.T) {
 	}{{Config{DB: "postgres://h/d"}, false}, {Config{DB: "postgres://h/d", Key: "k"}, true}, {Config{DB: "topupd.db"}, true}} {
 		if err := c.config.sharedKey(); (err == nil) != c.ok {
 			t.Errorf("%s with key %q: %v", c.config.DB, c.config.Key.Reveal(), err)
+		}
+	}
+}
+
+// Nonces are signed with what TOPUPD_KEY says, so that servers with the same believe each other's.
+func TestNonceKeys(t *testing.T) {
+	for text, want := range map[string][]string{"": nil, "one": {"one"}, "new, old": {"new", "old"}} {
+		var got []string
+		for _, key := range (&Config{Key: billing.Secret(text)}).nonceKeys() {
+			got = append(got, string(key))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }
