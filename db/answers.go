@@ -61,5 +61,8 @@ const sqlDropAnswers = `DELETE FROM idempotency_keys WHERE (customer_id, key) IN
     (SELECT customer_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)`
 
 func (t *tx) DropAnswers(before time.Time, limit int) (int64, error) {
+	if err := t.alone(); err != nil {
+		return 0, err
+	}
 	return t.exec(sqlDropAnswers, before, limitOf(limit))
 }

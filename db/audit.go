@@ -38,5 +38,8 @@ func (t *tx) AddAudit(a *billing.AuditRow) error {
 const sqlDropAudit = `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE logged_at < $1 ORDER BY logged_at LIMIT $2)`
 
 func (t *tx) DropAudit(before time.Time, limit int) (int64, error) {
+	if err := t.alone(); err != nil {
+		return 0, err
+	}
 	return t.exec(sqlDropAudit, before, limit)
 }

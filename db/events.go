@@ -124,6 +124,9 @@ ORDER BY e.at LIMIT $2`
 )
 
 func (t *tx) DropEvents(before time.Time, limit int) (int64, error) {
+	if err := t.alone(); err != nil {
+		return 0, err
+	}
 	old, err := list(&t.reader, scanID[billing.EventID], sqlOldEvents, before, limitOf(limit))
 	if err != nil {
 		return 0, err

@@ -42,6 +42,9 @@ WHERE id = $1 AND deleted_at IS NULL`
 )
 
 func (t *tx) DeleteOwner(o billing.OwnerID, at time.Time) error {
+	if err := t.alone(); err != nil {
+		return err
+	}
 	if err := t.change(o.Field(), sqlDeleteOwner, int64(o), at); err != nil {
 		return err
 	}
