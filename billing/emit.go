@@ -12,34 +12,38 @@ import (
 // record is the engine's record as it is now; id is the record's, of a bucket its owner's.
 // A record that names others too is told only to who sees them as well.
 func (u *unitOfWork) emit(kind EventKind, owner *Owner, resource EventResource, id int64, record any, others ...*Owner) error {
-	if u.quiet {
-		return nil
-	}
-	t := EventType{resource, kind}
-	if !t.Known() {
-		return Errorf(Internal, "event", "there is no event %s", t)
-	}
-	hubs, err := u.tx.Hubs()
-	if err != nil {
+	hubs, err := u.listeners(EventType{resource, kind}, owner, others...)
+	if err != nil || len(hubs) == 0 {
 		return err
 	}
-	var ev *Event
+	return u.announce(EventType{resource, kind}, owner, id, record, hubs)
+}
+
+// listeners are the subscriptions that are told of an event.
+func (u *unitOfWork) listeners(t EventType, owner *Owner, others ...*Owner) ([]HubSubscription, error) {
+	if u.quiet {
+		return nil, nil
+	}
+	if !t.Known() {
+		return nil, Errorf(Internal, "event", "there is no event %s", t)
+	}
+	hubs, err := u.tx.HubsOver(*owner)
+	return slices.DeleteFunc(hubs, func(h HubSubscription) bool {
+		return !h.live() || !h.sees(owner) || !h.Wants(t) || slices.ContainsFunc(others, func(o *Owner) bool { return !h.sees(o) })
+	}), err
+}
+
+func (u *unitOfWork) announce(t EventType, owner *Owner, id int64, record any, hubs []HubSubscription) error {
+	text, err := json.Marshal(record)
+	if err != nil {
+		return &Error{Code: Internal, Field: "event", Err: err}
+	}
+	ev := &Event{Top: owner.Top, Owner: owner.ID, EventType: t, RecordID: id, Record: string(text), At: u.real}
+	if err := u.tx.AddEvent(ev); err != nil {
+		return err
+	}
 	for i := range hubs {
-		h := &hubs[i]
-		if !h.live() || !h.sees(owner) || !h.Wants(t) || slices.ContainsFunc(others, func(o *Owner) bool { return !h.sees(o) }) {
-			continue
-		}
-		if ev == nil {
-			text, err := json.Marshal(record)
-			if err != nil {
-				return &Error{Code: Internal, Field: "event", Err: err}
-			}
-			ev = &Event{Top: owner.Top, Owner: owner.ID, EventType: t, RecordID: id, Record: string(text), At: u.real}
-			if err := u.tx.AddEvent(ev); err != nil {
-				return err
-			}
-		}
-		if err := u.deliver(ev, h); err != nil {
+		if err := u.deliver(ev, &hubs[i]); err != nil {
 			return err
 		}
 	}
@@ -86,11 +90,19 @@ func (u *unitOfWork) emitBalances(entries []Entry) error {
 		if err != nil {
 			return err
 		}
+		changed := EventType{ResourceBucket, EventChange}
+		hubs, err := u.listeners(changed, &owner)
+		if err != nil {
+			return err
+		}
+		if len(hubs) == 0 {
+			continue // others than its customers watch
+		}
 		b, err := u.tx.Bucket(e.Owner, e.Unit)
 		if err != nil && !errors.Is(err, NotFound) {
 			return err
 		}
-		if err := u.emit(EventChange, &owner, ResourceBucket, int64(e.Owner), &b); err != nil {
+		if err := u.announce(changed, &owner, int64(e.Owner), &b, hubs); err != nil {
 			return err
 		}
 	}

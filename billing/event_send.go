@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -13,10 +14,11 @@ import (
 const sendTimeout = 10 * time.Second
 
 // At most so many events are on their way to one callback, and to all of them: a slow one
-// takes its own places only.
+// takes its own places only. Once half of all are taken each callback has one: many that
+// never answer leave places to the others.
 const (
 	sendsOfHub = 4
-	sendsOfAll = 128
+	sendsOfAll = 256
 )
 
 // sendAgain is the wait after each failed delivery, give or take a fifth; together more
@@ -148,12 +150,24 @@ func (d *dispatch) launch(ctx context.Context) (started int, err error) {
 func (d *dispatch) room(h HubID) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return max(0, min(sendsOfHub-len(d.busy[h]), sendsOfAll-d.all))
+	return d.free(h)
 }
 
+// free is how many places a callback may take now.
+func (d *dispatch) free(h HubID) int {
+	own := sendsOfHub
+	if d.all >= sendsOfAll/2 {
+		own = 1
+	}
+	return max(0, min(own-len(d.busy[h]), sendsOfAll-d.all))
+}
+
+// resting counts what rests after an error of ours. What rested long enough is forgotten:
+// another process may have sent it.
 func (d *dispatch) resting() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	maps.DeleteFunc(d.failed, func(_ DeliveryID, at time.Time) bool { return time.Since(at) >= failedPause })
 	return len(d.failed)
 }
 
@@ -166,14 +180,11 @@ func (d *dispatch) idle() bool {
 func (d *dispatch) start(ctx context.Context, h HubID, id DeliveryID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.busy[h][id] || len(d.busy[h]) >= sendsOfHub || d.all >= sendsOfAll {
+	if d.busy[h][id] || d.free(h) == 0 {
 		return false
 	}
-	if at, ok := d.failed[id]; ok {
-		if time.Since(at) < failedPause {
-			return false
-		}
-		delete(d.failed, id)
+	if at, rests := d.failed[id]; rests && time.Since(at) < failedPause {
+		return false
 	}
 	if d.busy[h] == nil {
 		d.busy[h] = map[DeliveryID]bool{}

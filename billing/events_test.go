@@ -409,6 +409,39 @@ func TestSlowCallback(t *testing.T) {
 	}
 }
 
+// TestManySlowCallbacks: callbacks that never answer do not keep all places, however much
+// waits for them.
+func TestManySlowCallbacks(t *testing.T) {
+	k, c := eventKit(t)
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		for n := int64(200); n < 205; n++ {
+			if err := im.Owner(accountLine(n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	release := make(chan struct{})
+	for n := range 40 {
+		h := k.listen(byCustomer(10), fmt.Sprintf("https://slow%d", n), balanceChange)
+		c.say(h.Callback, func(billing.EventMessage) (int, error) { <-release; return 200, nil })
+	}
+	k.listen(byCustomer(10), "https://quick", balanceChange)
+	for n := int64(200); n < 205; n++ {
+		k.debitOf(n, usd)
+	}
+	done := make(chan error)
+	go func() { done <- k.engine.DeliverEvents(root(t0)) }()
+	for limit := time.Now().Add(20 * time.Second); len(c.bodies("https://quick")) < 5; time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Errorf("the quick one got %d", len(c.bodies("https://quick")))
+			break
+		}
+	}
+	close(release)
+	k.ok(<-done)
+}
+
 // TestWorkDelivers: the worker is woken by the commit, without being asked.
 func TestWorkDelivers(t *testing.T) {
 	k, c := eventKit(t)

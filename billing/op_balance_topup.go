@@ -82,8 +82,20 @@ func (e *Engine) CreateBalanceTopup(ctx context.Context, p CreateBalanceTopupPar
 	if m.topup.State == TopupCreated && m.topup.Charge != 0 {
 		e.awaitPayment(ctx, m.charge)
 	}
-	view, err := e.BalanceTopup(ctx, m.topup.ID)
+	view, err := e.madeBalanceTopup(ctx, m.topup.ID)
 	return MadeBalanceTopup{view, m.repeated}, err
+}
+
+// madeBalanceTopup is a top-up for the answer to who made it, also one that was deleted since.
+func (e *Engine) madeBalanceTopup(ctx context.Context, id TopupID) (v BalanceTopupView, err error) {
+	err = e.view(ctx, func(r Reader) error {
+		t, err := r.BalanceTopup(id)
+		if err == nil {
+			v, err = (&topupViewer{r: r}).view(t)
+		}
+		return err
+	})
+	return v, err
 }
 
 type madeTopup struct {

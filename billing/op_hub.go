@@ -88,7 +88,7 @@ func (u *unitOfWork) subscribe(p *SubscribeParams, secret Secret) (HubSubscripti
 	if err != nil {
 		return HubSubscription{}, wrongOwner(u.actor.Customer, err)
 	}
-	hubs, err := u.tx.Hubs()
+	hubs, err := u.tx.HubsOver(o)
 	if err != nil {
 		return HubSubscription{}, err
 	}

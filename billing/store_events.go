@@ -8,6 +8,8 @@ type EventReader interface {
 	Hub(HubID) (HubSubscription, error)
 	// Hubs lists those that are not deleted.
 	Hubs() ([]HubSubscription, error)
+	// HubsOver lists those of them that may see an owner: of the customers in its Path and of Root.
+	HubsOver(Owner) ([]HubSubscription, error)
 	// BalancesWatched reports whether a subscription wants to know of changed balances, of
 	// whomever. It is asked beside every posting: one look at an index that is mostly empty.
 	BalancesWatched() (bool, error)

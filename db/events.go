@@ -1,6 +1,8 @@
 package db
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"topupd/billing"
@@ -38,6 +40,31 @@ func (r *reader) Hub(id billing.HubID) (billing.HubSubscription, error) {
 }
 
 func (r *reader) Hubs() ([]billing.HubSubscription, error) { return list(r, scanHub, sqlHubs) }
+
+// customersAtOnce is how many customers one statement asks about.
+const customersAtOnce = 4
+
+const sqlHubsOver = `SELECT ` + hubColumns + ` FROM hub_subscriptions WHERE customer_id IN ($1, $2, $3, $4) AND deleted_at IS NULL`
+
+func (r *reader) HubsOver(o billing.Owner) (all []billing.HubSubscription, err error) {
+	ids := customersOver(o)
+	if !slices.Contains(ids, int64(billing.Root)) {
+		ids = append(ids, int64(billing.Root))
+	}
+	for some := range slices.Chunk(ids, customersAtOnce) {
+		args := [customersAtOnce]any{int64(0), int64(0), int64(0), int64(0)}
+		for i, id := range some {
+			args[i] = id
+		}
+		page, err := list(r, scanHub, sqlHubsOver, args[:]...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+	}
+	slices.SortFunc(all, func(a, b billing.HubSubscription) int { return cmp.Compare(a.ID, b.ID) })
+	return all, nil
+}
 
 const (
 	sqlNextHub = `SELECT COALESCE(MAX(id), 0) + 1 FROM hub_subscriptions`

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,15 +81,18 @@ func (r *reader) Above(o billing.Owner) (blocks billing.Block, held bool, err er
 
 // customersAbove reads the ids in an owner's path but its own.
 func customersAbove(o billing.Owner) []int64 {
+	return slices.DeleteFunc(customersOver(o), func(id int64) bool { return id == int64(o.ID) })
+}
+
+// customersOver reads the ids in an owner's path.
+func customersOver(o billing.Owner) []int64 {
 	var ids []int64
 	for part := range strings.SplitSeq(strings.Trim(o.Path, "/"), "/") {
 		n, err := strconv.ParseInt(part, 10, 64)
 		if err != nil {
 			continue
 		}
-		if id := billing.Customer(n); id != o.ID {
-			ids = append(ids, int64(id))
-		}
+		ids = append(ids, int64(billing.Customer(n)))
 	}
 	return ids
 }

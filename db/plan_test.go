@@ -43,6 +43,7 @@ var plans = map[string]plan{
 	"active mandate":         {sqlActiveMandate, 2, []string{"mandates_active"}},
 	"mandates":               {sqlMandates, 1, []string{"mandates_owner"}},
 	"revoke":                 {sqlRevokeMandates, 3, []string{"mandates_active"}},
+	"hubs over an owner":     {sqlHubsOver, 4, []string{"hub_subscriptions_once"}},
 	"bucket":                 {sqlBucket, 2, []string{"PRIMARY KEY"}},
 	"move a bucket":          {sqlMoveBucket, 3, []string{"PRIMARY KEY"}},
 	"posting by cause":       {sqlPostingByCause, 1, []string{"postings_cause"}},

@@ -59,6 +59,21 @@ func hubRecords(w *world) {
 	b.Secret = []byte("sealed")
 	w.putHub(&b)
 	same(w, get(b.ID), b)
+	// Who sees an owner: its customers and root.
+	over := func(o billing.OwnerID, want ...billing.HubSubscription) {
+		w.Helper()
+		same(w, read(w, func(r billing.Reader) ([]billing.HubSubscription, error) {
+			owner, err := r.Owner(o)
+			if err != nil {
+				return nil, err
+			}
+			return r.HubsOver(owner)
+		}), want)
+	}
+	over(alice, a, b)
+	over(acme, a, b)
+	over(carol)
+	over(billing.Root)
 
 	reseal := func(was, now string) (done bool) {
 		w.update(func(tx billing.Tx) (err error) { done, err = tx.ResealHub(b.ID, []byte(was), []byte(now)); return err })

@@ -376,6 +376,27 @@ func TestKeys(t *testing.T) {
 	k.expect("CONFIRMED CONFIRMED CONFIRMED FAILED", 198)
 }
 
+// TestKeyOfADeletedTopup: a repeat is answered as the first request was, whatever became of
+// the top-up.
+func TestKeyOfADeletedTopup(t *testing.T) {
+	k := newKit(t)
+	stop := k.working()
+	body := `{"amount":{"amount":2,"units":"USD"},"isAutoTopup":true,"recurringPeriod":"daily","partyAccount":{"id":"` + alice + `"}}`
+	first := k.send("10", "POST", base+"/topupBalance", body, "Idempotency-Key", "k1")
+	stop()
+	var made map[string]any
+	if err := json.Unmarshal(first.Body.Bytes(), &made); err != nil || first.Code != 201 {
+		t.Fatal(first.Code, first.Body, err)
+	}
+	k.must(204, "10", "DELETE", base+"/topupBalance/"+made["id"].(string), "")
+	again := k.send("10", "POST", base+"/topupBalance", body, "Idempotency-Key", "k1")
+	if again.Code != 201 || again.Header().Get("Idempotency-Replayed") != "true" || !strings.Contains(again.Body.String(), made["id"].(string)) {
+		t.Errorf("%d %s", again.Code, again.Body)
+	}
+	k.must(404, "10", "GET", base+"/topupBalance/"+made["id"].(string), "")
+	k.expect("", 194)
+}
+
 // TestUnknown: a gateway that does not answer leaves the top-up open; what it did is found
 // out later, and is one charge and one credit.
 func TestUnknown(t *testing.T) {
