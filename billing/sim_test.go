@@ -11,10 +11,12 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"topupd/db/dbtest"
 )
 
 var (
-	simSeeds = flag.Int("seeds", 60, "how many seeds the simulator runs (or TOPUPD_TEST_SEEDS)")
+	simSeeds = flag.Int("seeds", 60, "how many seeds the simulator runs (or TOPUPD_TEST_SEEDS), a tenth of them on PostgreSQL")
 	simSeed  = flag.Uint64("seed", 0, "the one seed that the simulator runs; 0 is all of them")
 )
 
@@ -36,6 +38,9 @@ func TestSimulator(t *testing.T) {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)
+		}
+		if dbtest.Fewer() {
+			n = max(1, n/10)
 		}
 	}
 	if testing.Short() {
@@ -82,7 +87,7 @@ func TestSimulatorRepeats(t *testing.T) {
 		return s.parallel, told
 	}
 	compared, want := 0, 3
-	if testing.Short() {
+	if testing.Short() || dbtest.Fewer() {
 		want = 1
 	}
 	for seed := uint64(1); compared < want; seed++ {
