@@ -107,7 +107,7 @@ func (e Engines) Run() int {
 // found there, and PostgreSQL takes ten times as long for a transaction. The flags that
 // were asked for stay.
 func thin(asked map[string]bool) {
-	for _, name := range []string{"rapid.checks", "seeds", "runs", "contract.runs"} {
+	for _, name := range []string{"rapid.checks", "seeds", "contract.runs"} {
 		f := flag.Lookup(name)
 		if f == nil || asked[name] {
 			continue
