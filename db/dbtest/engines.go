@@ -42,7 +42,8 @@ func Address(t testing.TB) string {
 	return File(t)
 }
 
-// SQLiteOnly ends a test that is about SQLite: why says what it is that PostgreSQL has not.
+// SQLiteOnly ends a test that is about SQLite: why says what PostgreSQL has
+// not, or need not.
 func SQLiteOnly(t testing.TB, why string) {
 	t.Helper()
 	if onPostgres {
