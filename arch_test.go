@@ -64,7 +64,7 @@ func allowed(from, to string) bool {
 		// An interface may use methods and its codec, never another interface.
 		return to == "billing" || to == "methods" || to == "methods/xmlrpc" || strings.HasPrefix(to, from+"/")
 	case from == "db/dbtest": // a suite, imported by tests only
-		return to == "billing" || top(to) == "db"
+		return to == "billing" || top(to) == "db" || to == "testdata/need"
 	case top(from) == "billing":
 		return from != "billing" && (to == "billing" || within(from, to))
 	default:

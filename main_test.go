@@ -18,6 +18,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"topupd/billing/seal"
+	"topupd/db/dbtest"
 	"topupd/testdata/need"
 )
 
@@ -37,8 +39,40 @@ func TestMain(m *testing.M) {
 //	until PATTERN ARGS... repeats a command until its output matches
 //	password              puts the printed admin password into the environment
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/scripts",
+	p := scripts()
+	p.Dir = "testdata/scripts"
+	testscript.Run(t, p)
+}
+
+// TestScriptsOnPostgres runs those of its own, and those that are about no file, over an
+// address of PostgreSQL.
+func TestScriptsOnPostgres(t *testing.T) {
+	files, err := filepath.Glob("testdata/scripts/postgres/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no scripts", err)
+	}
+	for _, name := range []string{"charges", "import", "profiles", "recurring", "run", "tokens", "users", "voucher"} {
+		files = append(files, "testdata/scripts/"+name+".txtar")
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			address := dbtest.Postgres(t)
+			p := scripts()
+			p.Files, p.UpdateScripts = []string{file}, false
+			setup := p.Setup
+			p.Setup = func(e *testscript.Env) error {
+				e.Setenv("TOPUPD_DB", address)
+				e.Setenv("TOPUPD_KEY", seal.Generate())
+				return setup(e)
+			}
+			testscript.Run(t, p)
+		})
+	}
+}
+
+func scripts() testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
@@ -54,7 +88,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "halt": scriptHalt, "until": scriptUntil, "password": scriptPassword,
 		},
-	})
+	}
 }
 
 type serverKey struct{}
@@ -139,7 +173,7 @@ func (p *process) end(s syscall.Signal) error {
 
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TOPUPD_LISTEN", "TOPUPD_ADMIN_USER", "TOPUPD_ADMIN_PASSWORD", "TOPUPD_KEY", "TOPUPD_PASSWORD", "TOPUPD_URL"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TOPUPD_DB", "TOPUPD_LISTEN", "TOPUPD_ADMIN_USER", "TOPUPD_ADMIN_PASSWORD", "TOPUPD_KEY", "TOPUPD_PASSWORD", "TOPUPD_URL"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"topupd/billing"
+	"topupd/db/dbtest"
 )
 
 // story is a sequence of calls that leads to one end, however often the process
@@ -129,9 +130,10 @@ func stories() []story {
 	)
 }
 
-// stride is every point; a short run, under the race detector, takes some.
+// stride is every point; a short run, under the race detector, takes some, and so does
+// the second engine.
 func stride() int {
-	if testing.Short() {
+	if testing.Short() || dbtest.Fewer() {
 		return 5
 	}
 	return 1

@@ -414,6 +414,8 @@ func TestPaymentWait(t *testing.T) {
 		var took time.Duration
 		synctest.Test(t, func(t *testing.T) {
 			k := newKit(t)
+			k.config.Store = deaf{k.store}
+			k.engine = billing.New(k.config)
 			k.seed(token)
 			work(k)
 			start := time.Now()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"topupd/billing"
+	"topupd/db/dbtest"
 )
 
 // mutation is one mistake.
@@ -110,6 +111,7 @@ var mutations = []mutation{
 // TestSimulatorFindsMistakes is the test of the simulator: every mistake is
 // found by one of a few seeds.
 func TestSimulatorFindsMistakes(t *testing.T) {
+	dbtest.SQLiteOnly(t, "it is about the simulator, not about the store")
 	for i, m := range append(slices.Clone(mutations), topupMutations...) {
 		if testing.Short() && i%6 != 0 {
 			continue // the race detector needs no more of the same

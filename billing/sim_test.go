@@ -11,10 +11,12 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"topupd/db/dbtest"
 )
 
 var (
-	simSeeds = flag.Int("seeds", 60, "how many seeds the simulator runs (or TOPUPD_TEST_SEEDS)")
+	simSeeds = flag.Int("seeds", 60, "how many seeds the simulator runs (or TOPUPD_TEST_SEEDS), a tenth of them on PostgreSQL")
 	simSeed  = flag.Uint64("seed", 0, "the one seed that the simulator runs; 0 is all of them")
 )
 
@@ -36,6 +38,9 @@ func TestSimulator(t *testing.T) {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)
+		}
+		if dbtest.Fewer() {
+			n = max(1, n/10)
 		}
 	}
 	if testing.Short() {
@@ -73,6 +78,7 @@ func played(t *testing.T, seed uint64, broken breakage) (s *simulation, found []
 // A seed that does one thing at a time does the same again: what it prints can
 // be repeated.
 func TestSimulatorRepeats(t *testing.T) {
+	dbtest.SQLiteOnly(t, "it is about the simulator, not about the store")
 	story := func(seed uint64) (parallel bool, told string) {
 		s, _ := played(t, seed, breakage{})
 		told = fmt.Sprintln(s.tail, s.counts)

@@ -6,9 +6,11 @@ import (
 	_ "time/tzdata" // the zones of the tests do not depend on the machine
 
 	"go.uber.org/goleak"
+
+	"topupd/db/dbtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Engines{M: m}) }
 
 func zone(t testing.TB, name string) *time.Location {
 	t.Helper()

@@ -2,7 +2,6 @@ package cron_test
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,6 +11,7 @@ import (
 	"topupd/billing/gateway/sandbox"
 	"topupd/cron"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 // uptime is when servers run; between them there is nobody.
@@ -22,14 +22,14 @@ type uptime struct{ from, until time.Time }
 // a server runs is executed once, at the next firing; of those that an outage swallowed the latest of
 // each rule is made up, once.
 func TestRecurringOfAYear(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "recurring.db")
-	synctest.Test(t, func(t *testing.T) { recurringYear(t, path) })
+	address := dbtest.Address(t)
+	synctest.Test(t, func(t *testing.T) { recurringYear(t, address) })
 }
 
-func recurringYear(t *testing.T, path string) {
+func recurringYear(t *testing.T, address string) {
 	newYork, err := time.LoadLocation("America/New_York")
 	ok(t, err)
-	store, err := db.Open(t.Context(), path, db.Options{Migrate: true, NoSync: true})
+	store, err := db.Open(t.Context(), address, dbtest.Options())
 	ok(t, err)
 	defer store.Close()
 	gateway := sandbox.New()

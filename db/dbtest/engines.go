@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,8 @@ func Address(t testing.TB) string {
 	return File(t)
 }
 
-// SQLiteOnly ends a test that is about SQLite: why says what it is that PostgreSQL has not.
+// SQLiteOnly ends a test that is about SQLite: why says what PostgreSQL has
+// not, or need not.
 func SQLiteOnly(t testing.TB, why string) {
 	t.Helper()
 	if onPostgres {
@@ -74,8 +76,18 @@ type Engines struct{ M interface{ Run() int } }
 
 // Run runs the tests and returns what the process exits with.
 func (e Engines) Run() int {
-	one := os.Getenv(engineVariable)
-	if onPostgres = one == "postgres"; one != "" {
+	if !flag.Parsed() {
+		flag.Parse()
+	}
+	switch one := os.Getenv(engineVariable); one {
+	case "postgres":
+		onPostgres = true
+		asked := map[string]bool{}
+		flag.Visit(func(f *flag.Flag) { asked[f.Name] = true })
+		thin(asked)
+		return e.M.Run()
+	case "":
+	default:
 		return e.M.Run()
 	}
 	code := e.M.Run()
@@ -88,8 +100,28 @@ func (e Engines) Run() int {
 		return code
 	}
 	onPostgres = true
+	thin(nil)
 	return max(code, e.M.Run())
 }
+
+// thin has random tests make a tenth of what they make on SQLite: what they look for is
+// found there, and PostgreSQL takes ten times as long for a transaction. The flags that
+// were asked for stay.
+func thin(asked map[string]bool) {
+	for _, name := range []string{"rapid.checks", "seeds", "contract.runs"} {
+		f := flag.Lookup(name)
+		if f == nil || asked[name] {
+			continue
+		}
+		if n, err := strconv.Atoi(f.Value.String()); err == nil {
+			_ = f.Value.Set(strconv.Itoa(max(1, n/10)))
+		}
+	}
+}
+
+// Fewer reports whether an exhaustive test tries one point in many: on PostgreSQL, for the
+// same reason.
+func Fewer() bool { return onPostgres }
 
 // again has the flags ask for those tests that opened a database, and no others. It is
 // false when there are none.

@@ -96,6 +96,7 @@ func startServer() (address string, err error) {
 	}
 	// Not a loop that sleeps: a caller's clock may be simulated.
 	if word, _ := bufio.NewReader(out).ReadString('\n'); word != "ready\n" {
+		_ = watched.Close()
 		return "", fmt.Errorf("PostgreSQL of %s did not start in %s", bin, dir)
 	}
 	return "postgres:///postgres?user=postgres&host=" + dir, nil

@@ -11,12 +11,11 @@ import (
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
-	"topupd/db"
 	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Engines{M: m}) }
 
 // ring is shared: an export with secrets opens what an import sealed.
 var ring = func() *seal.Ring {
@@ -29,11 +28,8 @@ var ring = func() *seal.Ring {
 
 func newEngine(t testing.TB) *billing.Engine {
 	t.Helper()
-	store, err := db.Open(t.Context(), dbtest.File(t), db.Options{NoSync: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, store.Close()) })
 	return billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
+		Store: dbtest.Open(t), Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
 	})
 }
 

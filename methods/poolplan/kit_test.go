@@ -20,13 +20,12 @@ import (
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
-	"topupd/db"
 	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 	"topupd/methods/poolplan"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Engines{M: m}) }
 
 // The requester is acme (10); eu (11) is its customer, deep (12) is eu's.
 const base = `{"type":"customer","i_customer":10,"name":"Acme","currency":"USD","balance":"5"}
@@ -55,18 +54,13 @@ var acme = billing.Actor{Login: "acme", Customer: billing.Customer(10), API: "re
 
 func newKit(t testing.TB, o poolplan.Options) *kit {
 	t.Helper()
-	store, err := db.Open(t.Context(), dbtest.File(t), db.Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
 	ring, err := seal.ParseRing(seal.Generate())
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := &kit{TB: t, mux: http.NewServeMux(), actor: acme}
 	k.engine = billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
+		Store: dbtest.Open(t), Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
 	})
 	o.Log = func(_ context.Context, err error) { k.logged = append(k.logged, err) }
 	in := poolplan.New(k.engine, o)

@@ -24,12 +24,14 @@ import (
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
 	maillog "topupd/billing/mailer/log"
-	"topupd/db"
+	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 	"topupd/methods/profiles"
 
 	"github.com/rs/zerolog"
 )
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Engines{M: m}.Run()) }
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
@@ -55,14 +57,9 @@ type kit struct {
 
 func newKit(t testing.TB) *kit {
 	t.Helper()
-	store, err := db.Open(context.Background(), filepath.Join(t.TempDir(), "t.db"), db.Options{Migrate: true, NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
 	k := &kit{TB: t, now: t0, mux: http.NewServeMux()}
 	k.e = billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{},
+		Store: dbtest.Open(t), Gateways: []billing.Gateway{sandbox.New()}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{},
 		Settings: billing.DefaultSettings(),
 	})
 	i := profiles.New(k.e, profiles.Options{})

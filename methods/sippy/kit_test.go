@@ -9,13 +9,12 @@ import (
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
-	"topupd/db"
 	"topupd/db/dbtest"
 	"topupd/methods/sippy"
 	"topupd/methods/xmlrpc"
 )
 
-// kit is the interface over a real engine and a SQLite file, with a small
+// kit is the interface over a real engine and database, with a small
 // world in it:
 //
 //	plans 1 and 2, USD 20, and 3, EUR 20
@@ -38,13 +37,10 @@ type kit struct {
 
 func newKit(t testing.TB) *kit {
 	t.Helper()
-	store, err := db.Open(t.Context(), dbtest.File(t), db.Options{NoSync: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, store.Close()) })
 	ring, err := seal.ParseRing(seal.Generate())
 	must(t, err)
 	k := &kit{engine: billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
+		Store: dbtest.Open(t), Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: billing.DefaultSettings(),
 	})}
 	must(t, k.engine.Import(as("root"), false, world))
 	k.handler, err = xmlrpc.NewHandler(

@@ -17,11 +17,11 @@ import (
 	"topupd/billing"
 	"topupd/billing/gateway/sandbox"
 	"topupd/billing/seal"
-	"topupd/db"
+	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(dbtest.Engines{M: m}) }
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
@@ -71,15 +71,12 @@ type kit struct {
 
 func newKit(t testing.TB) *kit {
 	t.Helper()
-	store, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "subscription.db"), db.Options{Migrate: true, NoSync: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, store.Close()) })
 	ring, err := seal.ParseRing(seal.Generate())
 	must(t, err)
 	settings := billing.DefaultSettings()
 	settings.Location = cet
 	k := &kit{TB: t, engine: billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: settings,
+		Store: dbtest.Open(t), Gateways: []billing.Gateway{sandbox.New()}, Sealer: ring, Settings: settings,
 	})}
 	_, err = jsonl.Import(as("root"), k.engine, jsonl.ImportOptions{Source: strings.NewReader(world), Name: "world"})
 	must(t, err)

@@ -28,9 +28,12 @@ import (
 	"topupd/billing/hub"
 	maillog "topupd/billing/mailer/log"
 	"topupd/db"
+	"topupd/db/dbtest"
 	"topupd/methods/jsonl"
 	"topupd/methods/tmf654"
 )
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Engines{M: m}.Run()) }
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
@@ -92,12 +95,7 @@ func newEmptyKit(t testing.TB) *kit { return emptyKit(t, tmf654.Options{}, nil) 
 
 func emptyKit(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) *kit {
 	t.Helper()
-	store, err := db.Open(context.Background(), filepath.Join(t.TempDir(), "t.db"), db.Options{Migrate: true, NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	k := &kit{TB: t, store: store, bank: sandbox.New(), now: t0, mux: http.NewServeMux()}
+	k := &kit{TB: t, store: dbtest.Open(t), bank: sandbox.New(), now: t0, mux: http.NewServeMux()}
 	set := billing.DefaultSettings()
 	set.Location = time.FixedZone("IST", 5*3600+1800)
 	set.PaymentWait = 2 * time.Second
@@ -105,7 +103,7 @@ func emptyKit(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) 
 		settings(&set)
 	}
 	k.e = billing.New(billing.Config{
-		Store: store, Gateways: []billing.Gateway{k.bank}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{}, Settings: set,
+		Store: k.store, Gateways: []billing.Gateway{k.bank}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{}, Settings: set,
 		Courier: hub.New(hub.Options{AllowPrivate: true, Resolver: names{}}),
 	})
 	k.e.RenderEvents(tmf654.Events(k.e))
