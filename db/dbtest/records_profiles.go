@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"strings"
 	"time"
 
 	"topupd/billing"
@@ -184,6 +185,13 @@ func expectedRecords(w *world) {
 	missing(w, func(r billing.Reader) (billing.LetterType, error) { return r.LetterTypeNamed("None") })
 	missing(w, func(r billing.Reader) (billing.LetterType, error) { return r.LetterType(99) })
 	w.refused(billing.Exists, "name", func(tx billing.Tx) error { return tx.PutLetterType(&billing.LetterType{Name: "ours"}) })
+	// Only ASCII has cases, whatever the database's locale thinks.
+	for _, name := range []string{"Ärger ONE", "ärger one"} {
+		other := billing.LetterType{Name: name, CreatedAt: noon.UTC()}
+		w.update(func(tx billing.Tx) error { return tx.PutLetterType(&other) })
+		upper := name[:2] + strings.ToUpper(name[2:])
+		same(w, read(w, func(r billing.Reader) (billing.LetterType, error) { return r.LetterTypeNamed(upper) }), other)
+	}
 
 	n := billing.Notice{Owner: acme, Top: acme, Kind: billing.NoticeTopup, Cause: "topup:1", State: billing.NoticePending, DueAt: noon, CreatedAt: noon}
 	l := billing.Letter{Owner: acme, Top: acme, Type: t.ID, Expected: b.ID, CreatedAt: noon.UTC()}
