@@ -170,6 +170,27 @@ func (s *Server) Do(statement string) {
 	}
 }
 
+// Database makes another database, empty and without a schema, and gives its address.
+func (s *Server) Database(name string) string {
+	s.t.Helper()
+	s.Do("CREATE DATABASE " + name)
+	return "postgres:///" + name + "?user=postgres&host=" + s.dir
+}
+
+// Count is the number that a query gives.
+func (s *Server) Count(address, query string) (n int64) {
+	s.t.Helper()
+	c, err := pgx.Connect(context.Background(), address)
+	if err == nil {
+		err = c.QueryRow(context.Background(), query).Scan(&n)
+		err = errors.Join(err, c.Close(context.Background()))
+	}
+	if err != nil {
+		s.t.Fatal(fmt.Errorf("%s: %w", query, err))
+	}
+	return n
+}
+
 func (s *Server) stop() {
 	if s.held != nil {
 		_ = s.held.Close()
