@@ -80,8 +80,9 @@ func TestRollingUpgrade(t *testing.T) {
 	database := pg.Database("rolling")
 	accounts := filepath.Join(t.TempDir(), "accounts.jsonl")
 	var lines strings.Builder
+	lines.WriteString(`{"type":"customer","i_customer":10,"name":"Acme","currency":"USD","balance":"1000.00"}` + "\n")
 	for i := 1; i <= 20; i++ {
-		fmt.Fprintf(&lines, `{"type":"account","i_account":%d,"username":"u%d","currency":"USD","balance":"1000.00"}`+"\n", i, i)
+		fmt.Fprintf(&lines, `{"type":"account","i_account":%d,"i_customer":10,"username":"u%d","currency":"USD","balance":"1000.00"}`+"\n", i, i)
 	}
 	if err := os.WriteFile(accounts, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
