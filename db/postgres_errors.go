@@ -28,6 +28,8 @@ const (
 	pgCancelled       = "57014"
 	pgClassConnection = "08"
 	pgClassResources  = "53" // disk full, out of memory, too many connections
+	pgClassAccess     = "28" // password, user, pg_hba
+	pgClassCatalog    = "3D" // no such database
 	pgClassOperator   = "57" // shut down, starting, fail-over
 )
 
@@ -68,6 +70,8 @@ func classifyPostgres(err error) error {
 	switch pe.Code[:min(2, len(pe.Code))] {
 	case pgClassConnection, pgClassResources, pgClassOperator:
 		return unreachable(err)
+	case pgClassAccess, pgClassCatalog:
+		return &billing.Error{Code: billing.Conflict, Field: "db", Message: "PostgreSQL lets nobody in: look at the address", Err: err}
 	}
 	return internal(err)
 }
