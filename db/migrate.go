@@ -40,6 +40,7 @@ type dialect struct {
 	makeChecksums string
 	// foreign counts the tables of somebody else, hasVersions those of versions.
 	foreign, hasVersions string
+	hasChecksums         string
 	ours                 string // what a database with foreign tables is called
 }
 
@@ -54,8 +55,9 @@ var (
 		// The table of versions is made before any other of ours.
 		foreign: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
     AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'goose_db_version')`,
-		hasVersions: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`,
-		ours:        "the file is a database of another program",
+		hasVersions:  `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'goose_db_version'`,
+		hasChecksums: `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_files'`,
+		ours:         "the file is a database of another program",
 	}
 	postgresDialect = dialect{
 		goose: goose.DialectPostgres,
@@ -66,15 +68,16 @@ var (
 )`,
 		foreign: `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()
     AND NOT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version')`,
-		hasVersions: `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'`,
-		ours:        "the database is another program's: make an empty one for topupd",
+		hasVersions:  `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'`,
+		hasChecksums: `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_files'`,
+		ours:         "the database is another program's: make an empty one for topupd",
 	}
 )
 
 const (
 	sqlChecksums   = `SELECT version, name, sha256 FROM schema_files ORDER BY version`
 	sqlPutChecksum = `INSERT INTO schema_files (version, name, sha256) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING`
-	sqlWorksWith   = `SELECT COALESCE(MAX(CAST(value AS BIGINT)), 0) FROM meta WHERE key = 'works_with'`
+	sqlWorksWith   = `SELECT COALESCE(MAX(CAST(value AS BIGINT)), 0) FROM meta WHERE key = $1`
 	sqlVersion     = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`
 )
 
@@ -146,7 +149,7 @@ func (m *migration) run(ctx context.Context, allowed bool) error {
 	switch {
 	case current > target:
 		// While servers are replaced one by one, the older ones go on, and may start again.
-		works, err := m.worksWith(ctx)
+		works, err := m.worksWith(ctx, current)
 		if err != nil {
 			return err
 		}
@@ -190,10 +193,10 @@ func (m *migration) version(ctx context.Context) (v int64, err error) {
 	return v, classify(err)
 }
 
-// worksWith is the oldest schema whose program may work on this one, as the newest
-// migration says; 0 when none says it.
-func (m *migration) worksWith(ctx context.Context) (v int64, err error) {
-	err = m.db.QueryRowContext(ctx, sqlWorksWith).Scan(&v)
+// worksWith is the oldest schema whose program may work on the current one, as the
+// migration that made it says; 0 when it does not.
+func (m *migration) worksWith(ctx context.Context, current int64) (v int64, err error) {
+	err = m.db.QueryRowContext(ctx, sqlWorksWith, fmt.Sprintf("works_with_%d", current)).Scan(&v)
 	return v, classify(err)
 }
 
@@ -212,8 +215,15 @@ func (m *migration) empty(ctx context.Context) error {
 // check compares the files up to a version with those that the database was
 // made with, and keeps the sums of those it sees for the first time.
 func (m *migration) check(ctx context.Context, upTo int64) error {
-	if _, err := m.db.ExecContext(ctx, m.dialect.makeChecksums); err != nil {
+	// Only when it is not there: a replica can be looked at, not written to.
+	var has int
+	if err := m.db.QueryRowContext(ctx, m.dialect.hasChecksums).Scan(&has); err != nil {
 		return classify(err)
+	}
+	if has == 0 {
+		if _, err := m.db.ExecContext(ctx, m.dialect.makeChecksums); err != nil {
+			return classify(err)
+		}
 	}
 	kept, err := m.kept(ctx)
 	if err != nil {

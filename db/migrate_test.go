@@ -54,7 +54,7 @@ func TestSchemaVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	rolling := withFile(t, map[string]string{nextFile: nextText, "9001_rolling.sql": "-- +goose Up\n" +
-		"INSERT INTO meta (key, value) VALUES ('works_with', '9000') ON CONFLICT (key) DO UPDATE SET value = excluded.value;\n"})
+		"INSERT INTO meta (key, value) VALUES ('works_with_9001', '9000') ON CONFLICT (key) DO UPDATE SET value = excluded.value;\n"})
 	changed := withFile(t, map[string]string{firstFile: string(first) + "-- a comment\n"})
 	wrong := withFile(t, map[string]string{nextFile: "-- +goose Up\nCREATE TABLE half (id INTEGER) STRICT;\nCREATE TABLE owners (id INTEGER);\n"})
 

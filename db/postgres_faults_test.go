@@ -159,6 +159,19 @@ func TestPostgresOutOfReach(t *testing.T) {
 	}
 }
 
+// A replica answers whoever only reads.
+func TestPostgresReplicaIsRead(t *testing.T) {
+	server := dbtest.OwnServer(t)
+	accounts(t, opened(t, server.Address(), db.Options{}), 1)
+	replica := opened(t, server.Address()+"&default_transaction_read_only=on", db.Options{})
+	if sum := balancesOf(t, replica, nil); sum != 0 {
+		t.Error(sum)
+	}
+	if err := debit(replica, billing.Account(1), "x"); billing.ErrorCode(err) != billing.Busy {
+		t.Errorf("a change is answered %v", err)
+	}
+}
+
 // A server that was cut off in the middle of a transaction holds up the others only for
 // as long as PostgreSQL waits for a silent connection.
 func TestPostgresCutOffServerLetsGo(t *testing.T) {

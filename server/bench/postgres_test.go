@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	mathrand "math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,10 @@ func onPostgres(b *testing.B) (*world, *dbtest.Server) {
 		b.Fatalf("%v: %s", err, out)
 	}
 	b.ReportMetric(time.Since(start).Seconds(), "copy-s")
+	b.ReportMetric(float64(pg.Count(pg.Address(), `SELECT pg_database_size(current_database())`))/(1<<20), "postgres-MiB")
+	file, err := os.Stat(w.db)
+	must(b, err)
+	b.ReportMetric(float64(file.Size())/(1<<20), "sqlite-MiB")
 	w.start(b)
 	return w.twin(b, pg.Address()), pg
 }
@@ -143,8 +148,7 @@ func BenchmarkPostgresDebits(b *testing.B) {
 
 // A sweep over a million policies of which none is due.
 func BenchmarkPostgresSweep(b *testing.B) {
-	w, pg := onPostgres(b)
-	_ = w
+	_, pg := onPostgres(b)
 	store, err := db.Open(context.Background(), pg.Address(), db.Options{})
 	must(b, err)
 	defer store.Close()

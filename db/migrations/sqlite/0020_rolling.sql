@@ -1,3 +1,0 @@
--- +goose Up
--- The program of schema 19 works on this one.
-INSERT INTO meta (key, value) VALUES ('works_with', '19') ON CONFLICT (key) DO UPDATE SET value = excluded.value;
