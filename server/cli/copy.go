@@ -44,12 +44,14 @@ func (c *copyCmd) Run(a *app) (err error) {
 			return wrong("--to", c.To, "a file that is not there yet")
 		}
 	}
-	// What a server writes meanwhile would be left behind.
-	release, err := a.parts.LockServe(c.From)
-	if err != nil {
-		return err
+	if !isPostgreSQL(c.From) {
+		// What a server writes meanwhile would be left behind.
+		release, err := a.parts.LockServe(c.From)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = release() }()
 	}
-	defer func() { _ = release() }()
 	show, end := a.progress("rows")
 	res, err := a.parts.Copy(a.ctx, c.From, c.To, show)
 	end()
