@@ -64,6 +64,31 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// TestBrokenText: what no reader and no export could give back is seen, and nothing else.
+func TestBrokenText(t *testing.T) {
+	for body, broken := range map[string]bool{
+		`{"reason":"\ud800"}`:           true,
+		`{"reason":"\ud800\ud800"}`:     true,
+		`{"reason":"\udc00"}`:           true,
+		`{"reason":"\uD83Dx"}`:          true,
+		`["\ude00\ud83d"]`:              true,
+		"{\"reason\":\"\xff\"}":         true,
+		"[\"\xed\xa0\x80\"]":            true,
+		`{"reason":"\ud83d\ude00"}`:     false,
+		`{"reason":"\\ud800"}`:          false,
+		`{"reason":"\\\"\u00fc\u0000"}`: false,
+		`{"reason":"grün \n"}`:          false,
+		`"\ud83d\ude00\ud83d"`:          true,
+	} {
+		if !json.Valid([]byte(body)) {
+			t.Fatalf("%q is no JSON", body)
+		}
+		if brokenText([]byte(body)) != broken {
+			t.Errorf("%q is broken: %v", body, !broken)
+		}
+	}
+}
+
 // TestEveryCode: no code of the engine is missing from the table, and its status is one of
 // the standard's or of the server's own.
 func TestEveryCode(t *testing.T) {

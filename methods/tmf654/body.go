@@ -3,8 +3,45 @@ package tmf654
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
+
+// brokenText reports whether a body has a text that is none: bytes that are not UTF-8, or
+// half of a surrogate pair. Readers put another character there, and what is kept as it
+// came could not be exported. b is valid JSON.
+func brokenText(b []byte) bool {
+	escaped := func(at int) (r rune, is bool) { // is it \uXXXX
+		if at+6 > len(b) || b[at] != '\\' || b[at+1] != 'u' {
+			return 0, false
+		}
+		n, err := strconv.ParseUint(string(b[at+2:at+6]), 16, 16)
+		return rune(n), err == nil
+	}
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' {
+			continue
+		}
+		r, is := escaped(i)
+		switch {
+		case !is:
+			i++
+			continue
+		case !utf16.IsSurrogate(r):
+			i += 5
+			continue
+		}
+		low, _ := escaped(i + 6)
+		if utf16.DecodeRune(r, low) == unicode.ReplacementChar {
+			return true
+		}
+		i += 11
+	}
+	return !utf8.Valid(b)
+}
 
 // givenTwice is a member that an object of a body has twice, where the case of a name
 // decides nothing; empty for none. The contract and the reader of a body would each

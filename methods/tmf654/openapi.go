@@ -127,6 +127,9 @@ func (d *document) checkBody(schema string, r *http.Request) ([]byte, error) {
 	if err := unmarshalNumbers(b, &value); err != nil || !json.Valid(b) {
 		return nil, wrongMember("body", "the body is no JSON")
 	}
+	if brokenText(b) {
+		return nil, wrongMember("body", "the body has a text that is no UTF-8, or half of a surrogate pair")
+	}
 	if twice, err := givenTwice(b); err != nil || twice != "" {
 		return nil, wrongMember("body", "a member is given twice")
 	}
