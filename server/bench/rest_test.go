@@ -118,6 +118,13 @@ func BenchmarkPoolPlanPOST(b *testing.B) {
 	})
 }
 
+// BenchmarkTMF654POST adjusts one bucket of an account: all calls are about the same owner.
+func BenchmarkTMF654POST(b *testing.B) {
+	posted(b, "/brm/prepayBalanceManagement/v4/adjustBalance", `"AdjustBalance"`, http.StatusCreated, func(_ *rand.Rand, dst []byte) []byte {
+		return append(dst, `{"amount":{"amount":0.01,"units":"USD"},"bucket":{"id":"0.0.0.1+-balance_group+1+840+0"}}`...)
+	})
+}
+
 // BenchmarkProfileJob is the command, in a process of its own: one of a hundred linked
 // customers is charged at a gateway that answers at once. It runs beside no server.
 func BenchmarkProfileJob(b *testing.B) {
