@@ -39,6 +39,12 @@ var mutations = []mutation{
 	{"a debit is acknowledged and lost", "acknowledged true", func() breakage {
 		return breakage{store: func(s billing.Store) billing.Store { return forgetfulStore{s, billing.PostDebit} }}
 	}},
+	{"a transfer is acknowledged and lost", "transfer-", func() breakage {
+		return breakage{store: func(s billing.Store) billing.Store { return forgetfulStore{s, billing.PostTransfer} }}
+	}},
+	{"an adjustment is acknowledged and lost", "adjustment-", func() breakage {
+		return breakage{store: func(s billing.Store) billing.Store { return forgetfulStore{s, billing.PostAdjustment} }}
+	}},
 	{"a credit is booked twice", "", func() breakage {
 		return breakage{store: changed(func(tx billing.Tx) billing.Tx { return doublingTx{tx} })}
 	}},

@@ -28,7 +28,9 @@ type simOp struct {
 // draw is a random operation of the ones that may run beside each other.
 func (s *simulation) draw() simOp {
 	o := s.someone()
-	switch n := s.rng.IntN(135); {
+	switch n := s.rng.IntN(150); {
+	case n >= 135:
+		return s.drawAction(o)
 	case n >= 115:
 		return s.drawTopup(false)
 	case n >= 110:

@@ -52,6 +52,7 @@ func (s *simulation) judge() {
 	s.judgeCharges(b)
 	s.judgeMoney(b)
 	s.judgeMoves(b)
+	s.judgeActions(b)
 	s.judgeCaps(b)
 	s.judgeRetries(b)
 	s.judgeNetworks()
@@ -261,6 +262,9 @@ func (s *simulation) judgeMoves(b *books) {
 	want := map[billing.OwnerID]int64{}
 	for _, p := range b.postings {
 		for _, e := range p.Entries {
+			if s.actions[p.Notes] != nil {
+				continue // by what was asked for, below
+			}
 			switch p.Kind {
 			case billing.PostAddFunds, billing.PostCredit, billing.PostDebit:
 			default:
@@ -282,6 +286,11 @@ func (s *simulation) judgeMoves(b *books) {
 			want[o] += int64(n) * micros
 		}
 	}
+	for name, x := range s.actions {
+		for o, micros := range x.effect {
+			want[o] += int64(booked[name]/x.postings) * micros
+		}
+	}
 	for _, o := range s.owners {
 		if got := b.buckets[o.id]; got != want[o.id] {
 			s.find("%s has %s, by what was asked for it is %s", o.id, billing.FormatMicros(got), billing.FormatMicros(want[o.id]))
@@ -291,10 +300,13 @@ func (s *simulation) judgeMoves(b *books) {
 }
 
 // judgeForeign: the only other postings are the opening balances, prices once
-// per period, and what went back to cards.
+// per period, what went back to cards, and balance actions.
 func (s *simulation) judgeForeign(b *books) {
 	opening, prices := map[billing.OwnerID]int64{}, map[string]bool{}
 	for _, p := range b.postings {
+		if s.actions[p.Notes] != nil {
+			continue
+		}
 		switch p.Kind {
 		case billing.PostAdjustment:
 			opening[p.Entries[0].Owner] += p.Entries[0].Micros

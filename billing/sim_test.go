@@ -137,6 +137,7 @@ var mustHappen = []string{
 	"voucher redeemed", "voucher refused", "owner created", "owner deleted", "owner not deleted", "deleted and unknown",
 	"expected and paid", "expected and open", "expected and withdrawn", "expected by card", "expected by none", "debt judged", "notice topup",
 	"posting gateway_payment", "posting pool_topup", "subscription order", "pool top-up",
+	"action adjustment", "action transfer", "action reservation", "action refused", "posting transfer", "posting adjustment",
 	"notice receipt", "notice declined", "notice suspended", "notice low_balance", "mail twice",
 }
 

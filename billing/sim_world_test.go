@@ -43,7 +43,8 @@ type simulation struct {
 	debts    map[billing.OwnerID]*simDebt // of customers with a profile
 	orders   []*simOrder
 	pools    []*simPool
-	named    int // how many names and amounts were given out
+	actions  map[string]*simAction // by their names
+	named    int                   // how many names and amounts were given out
 
 	mu     sync.Mutex
 	moves  []*simMove
@@ -93,7 +94,7 @@ func newSimulation(t *testing.T, seed uint64, broken breakage) *simulation {
 	s := &simulation{
 		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), path: dbtest.Address(t), bank: newBank(), mailed: map[string]int{},
 		settings: billing.DefaultSettings(), begun: time.Now(), broken: broken,
-		counts: map[string]int{},
+		counts: map[string]int{}, actions: map[string]*simAction{},
 	}
 	s.settings.AuditDays, s.settings.AnswerDays = 0, 0 // what an hourly look at them meets is no part of a seed
 	s.store = openFile(t, s.path)
