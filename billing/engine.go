@@ -115,6 +115,8 @@ type Observer interface {
 	Mailed(Notice)
 	// EventSent: a delivery of an event was tried: it was delivered, will be tried again, or was given up.
 	EventSent(d Delivery, t EventType)
+	// EventsShed: so many deliveries of a subscription were given up, since too many waited.
+	EventsShed(h HubID, n int64)
 	// RunEnded: a run finished or stopped with an error.
 	RunEnded(Run)
 	// Alarmed: something that a person has to look at. subject names it.
@@ -130,6 +132,7 @@ func (noObserver) ChargeMoved(Charge, string)        {}
 func (noObserver) Posted(PostingKind)                {}
 func (noObserver) Mailed(Notice)                     {}
 func (noObserver) EventSent(Delivery, EventType)     {}
+func (noObserver) EventsShed(HubID, int64)           {}
 func (noObserver) RunEnded(Run)                      {}
 func (noObserver) Alarmed(AlarmKind, string, string) {}
 func (noObserver) Failed(string, error)              {}

@@ -65,6 +65,7 @@ func (e *Engine) workEvents(ctx context.Context) {
 	defer tick.Stop()
 	d := newDispatch(e)
 	defer d.wg.Wait()
+	d.wg.Go(func() { e.workShedding(ctx) })
 	for {
 		if _, err := d.launch(ctx); err != nil && ctx.Err() == nil {
 			e.observer.Failed("due events could not be listed", err)
@@ -110,7 +111,7 @@ func (d *dispatch) launch(ctx context.Context) (started int, err error) {
 		return 0, ctx.Err()
 	}
 	ctx = asJob(ctx, JobEvents)
-	due := map[HubID][]DeliveryID{}
+	due := map[HubID][]DueDelivery{}
 	var hubs []HubID
 	err = d.e.view(ctx, func(r Reader) (err error) {
 		if hubs, err = r.DueHubs(realNow()); err != nil {
@@ -177,7 +178,8 @@ func (d *dispatch) idle() bool {
 	return d.all == 0
 }
 
-func (d *dispatch) start(ctx context.Context, h HubID, id DeliveryID) bool {
+func (d *dispatch) start(ctx context.Context, h HubID, due DueDelivery) bool {
+	id := due.ID
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.busy[h][id] || d.free(h) == 0 {
@@ -192,7 +194,7 @@ func (d *dispatch) start(ctx context.Context, h HubID, id DeliveryID) bool {
 	d.busy[h][id] = true
 	d.all++
 	d.wg.Go(func() {
-		err := d.e.sendEvent(ctx, id)
+		err := d.e.sendEvent(ctx, due)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			d.e.observer.Failed("an event could not be delivered", err)
 		}
@@ -220,15 +222,16 @@ func (d *dispatch) done(h HubID, id DeliveryID, err error) {
 
 // sendEvent makes one try of a delivery that is due: claims it under a lease, posts, and
 // records what came of it. A process that dies in between leaves the lease, and the event
-// is sent again when that is over, under the same id.
-func (e *Engine) sendEvent(ctx context.Context, id DeliveryID) error {
+// is sent again when that is over, under the same id. Both transactions are the event's
+// owner's: so are all deliveries of its record, and who tells of it anew has that row too.
+func (e *Engine) sendEvent(ctx context.Context, due DueDelivery) error {
 	var d Delivery
 	var ev Event
 	var hub HubSubscription
 	claimed := false
-	err := e.update(ctx, func(u *unitOfWork) (err error) {
+	err := e.updateOwners(ctx, []OwnerID{due.Owner}, func(u *unitOfWork) (err error) {
 		claimed = false
-		if d, err = u.tx.Delivery(id); err != nil {
+		if d, err = u.tx.Delivery(due.ID); err != nil {
 			return err
 		}
 		if d.State != DeliveryPending || d.DueAt.IsZero() || d.DueAt.After(u.real) || d.LeaseUntil.After(u.real) {
@@ -287,7 +290,7 @@ func (e *Engine) eventSent(ctx context.Context, was Delivery, ev *Event, status 
 	if n := was.Tries; n < len(sendAgain) {
 		wait = jittered(sendAgain[n])
 	}
-	return e.update(ctx, func(u *unitOfWork) error {
+	return e.updateOwners(ctx, []OwnerID{ev.Owner}, func(u *unitOfWork) error {
 		d, err := u.tx.Delivery(was.ID)
 		if err != nil {
 			return err

@@ -78,12 +78,9 @@ func (plainEvents) RenderEvent(_ context.Context, ev *billing.Event) ([]byte, er
 }
 
 // eventKit is a kit with receivers and the seeded owners.
-func eventKit(t testing.TB) (*kit, *callbacks) {
+func eventKit(t testing.TB, with ...func(*billing.Config)) (*kit, *callbacks) {
 	c := &callbacks{}
-	k := newKit(t, func(cfg *billing.Config) { cfg.Courier = c })
-	// What subscriptions are told goes beyond the owners that a movement declared.
-	k.options.Strict = false
-	k.restart()
+	k := newKit(t, append(with, func(cfg *billing.Config) { cfg.Courier = c })...)
 	k.engine.RenderEvents(plainEvents{})
 	k.seed("tok_ok")
 	return k, c

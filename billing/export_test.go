@@ -48,3 +48,10 @@ func TopUpPool(e *Engine, ctx context.Context, id PoolTopUpID) error { return e.
 
 // Waits joins the calls that wait for a charge.
 func Waits(e *Engine, id ChargeID) (told <-chan struct{}, leave func()) { return e.waiting.join(id) }
+
+// ShedEvents gives up what is above most, as the worker does above its own limit.
+func ShedEvents(e *Engine, ctx context.Context, most int64) (int64, error) {
+	defer func(was int64) { waitingMost = was }(waitingMost)
+	waitingMost = most
+	return e.shedEvents(ctx)
+}

@@ -408,6 +408,7 @@ func (*failures) ChargeMoved(billing.Charge, string)            {}
 func (*failures) Posted(billing.PostingKind)                    {}
 func (*failures) Mailed(billing.Notice)                         {}
 func (*failures) RunEnded(billing.Run)                          {}
+func (*failures) EventsShed(billing.HubID, int64)               {}
 func (*failures) EventSent(billing.Delivery, billing.EventType) {}
 func (*failures) Alarmed(billing.AlarmKind, string, string)     {}
 func (f *failures) Failed(string, error)                        { f.n++ }

@@ -431,4 +431,5 @@ func (strict) ChargeMoved(billing.Charge, string)            {}
 func (strict) Posted(billing.PostingKind)                    {}
 func (strict) Mailed(billing.Notice)                         {}
 func (strict) RunEnded(billing.Run)                          {}
+func (strict) EventsShed(billing.HubID, int64)               {}
 func (strict) EventSent(billing.Delivery, billing.EventType) {}

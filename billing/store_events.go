@@ -23,11 +23,21 @@ type EventReader interface {
 	// DueHubs lists subscriptions that are not deleted and have a delivery that is due and not leased.
 	DueHubs(real time.Time) ([]HubID, error)
 	// DueDeliveries lists a subscription's, oldest due first.
-	DueDeliveries(h HubID, real time.Time, limit int) ([]DeliveryID, error)
+	DueDeliveries(h HubID, real time.Time, limit int) ([]DueDelivery, error)
+	// Backlogs counts the pending deliveries of each subscription that is not deleted.
+	Backlogs() ([]Backlog, error)
+	// OldestPending lists a subscription's pending deliveries that are not leased, by id.
+	OldestPending(h HubID, real time.Time, limit int) ([]DeliveryID, error)
 	// HeadDelivery reports whether one of a subject is due, now or later.
 	HeadDelivery(h HubID, subject string) (bool, error)
 	// WaitingDelivery is the oldest of a subject that waits for its turn.
 	WaitingDelivery(h HubID, subject string) (Delivery, error)
+}
+
+// DueDelivery is a delivery that is to be made, and whose event it is.
+type DueDelivery struct {
+	ID    DeliveryID
+	Owner OwnerID
 }
 
 // EventFilter selects events; zero values let everything through.

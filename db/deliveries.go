@@ -1,6 +1,7 @@
 package db
 
 import (
+	"slices"
 	"time"
 
 	"topupd/billing"
@@ -56,9 +57,14 @@ const (
     SELECT 1 FROM deliveries d WHERE d.hub_id = h.id AND d.due_at IS NOT NULL AND d.due_at <= $1
         AND (d.lease_until IS NULL OR d.lease_until <= $1))
 ORDER BY h.id`
-	sqlDueDeliveries = `SELECT id FROM deliveries WHERE hub_id = $1 AND due_at IS NOT NULL AND due_at <= $2
-    AND (lease_until IS NULL OR lease_until <= $2)
-ORDER BY due_at, id LIMIT $3`
+	sqlDueDeliveries = `SELECT d.id, e.owner_id FROM deliveries d JOIN events e ON e.id = d.event_id
+WHERE d.hub_id = $1 AND d.due_at IS NOT NULL AND d.due_at <= $2 AND (d.lease_until IS NULL OR d.lease_until <= $2)
+ORDER BY d.due_at, d.id LIMIT $3`
+	// Both go over the pending ones only: an order by id would have the second go over all
+	// that was ever sent.
+	sqlBacklogs = `SELECT h.id, (SELECT COUNT(*) FROM deliveries d WHERE d.hub_id = h.id AND d.state = 'pending')
+FROM hub_subscriptions h WHERE h.deleted_at IS NULL ORDER BY h.id`
+	sqlPending         = `SELECT id FROM deliveries WHERE hub_id = $1 AND subject > '' AND state = 'pending' AND (lease_until IS NULL OR lease_until <= $2)`
 	sqlHeadDelivery    = `SELECT EXISTS (SELECT 1 FROM deliveries WHERE hub_id = $1 AND subject = $2 AND due_at IS NOT NULL)`
 	sqlWaitingDelivery = `SELECT ` + deliveryColumns + ` FROM deliveries
 WHERE hub_id = $1 AND subject = $2 AND state = 'pending' AND due_at IS NULL ORDER BY id LIMIT 1`
@@ -68,8 +74,20 @@ func (r *reader) DueHubs(real time.Time) ([]billing.HubID, error) {
 	return list(r, scanID[billing.HubID], sqlDueHubs, real)
 }
 
-func (r *reader) DueDeliveries(h billing.HubID, real time.Time, limit int) ([]billing.DeliveryID, error) {
-	return list(r, scanID[billing.DeliveryID], sqlDueDeliveries, int64(h), real, limitOf(limit))
+func (r *reader) DueDeliveries(h billing.HubID, real time.Time, limit int) ([]billing.DueDelivery, error) {
+	return list(r, func(row *row, d *billing.DueDelivery) {
+		d.ID, d.Owner = billing.DeliveryID(row.int64()), billing.OwnerID(row.int64())
+	}, sqlDueDeliveries, int64(h), real, limitOf(limit))
+}
+
+func (r *reader) Backlogs() ([]billing.Backlog, error) {
+	return list(r, func(row *row, b *billing.Backlog) { b.Hub, b.Pending = billing.HubID(row.int64()), row.int64() }, sqlBacklogs)
+}
+
+func (r *reader) OldestPending(h billing.HubID, real time.Time, limit int) ([]billing.DeliveryID, error) {
+	all, err := list(r, scanID[billing.DeliveryID], sqlPending, int64(h), real)
+	slices.Sort(all)
+	return all[:min(limit, len(all))], err
 }
 
 func (r *reader) HeadDelivery(h billing.HubID, subject string) (due bool, err error) {

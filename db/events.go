@@ -132,7 +132,12 @@ func (r *reader) Events(f billing.EventFilter) ([]billing.Event, error) {
 const sqlAddEvent = `INSERT INTO events (top_id, owner_id, kind, resource, resource_id, record, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
+// AddEvent holds who tells of a record to its owner: that its deliveries to a subscription
+// stand in line, one of them due, is only true of who has the owner's row.
 func (t *tx) AddEvent(e *billing.Event) error {
+	if err := t.owns(e.Owner); err != nil {
+		return err
+	}
 	id, err := t.insert(sqlAddEvent, int64(e.Top), int64(e.Owner), string(e.Kind), string(e.Resource), e.RecordID, e.Record, e.At)
 	if err == nil {
 		e.ID = billing.EventID(id)

@@ -153,6 +153,8 @@ var plans = map[string]plan{
 	"deliveries to hub":      {sqlDeliveriesToHub, 3, []string{"deliveries_hub"}},
 	"due hubs":               {sqlDueHubs, 1, []string{"deliveries_due (hub_id=? AND due_at>? AND due_at<?)"}},
 	"due deliveries":         {sqlDueDeliveries, 3, []string{"deliveries_due (hub_id=? AND due_at>? AND due_at<?)"}},
+	"backlogs":               {sqlBacklogs, 0, []string{"deliveries_waiting (hub_id=?)"}},
+	"pending":                {sqlPending, 2, []string{"deliveries_waiting (hub_id=? AND subject>?)"}},
 	"head delivery":          {sqlHeadDelivery, 2, []string{"deliveries_head (hub_id=? AND subject=?)"}},
 	"waiting delivery":       {sqlWaitingDelivery, 2, []string{"deliveries_waiting (hub_id=? AND subject=?)"}},
 	"drop deliveries":        {sqlDropDeliveriesOf, 1, []string{"deliveries_once"}},

@@ -241,18 +241,25 @@ func deliveryRecords(w *world) {
 	hubs := func(at time.Time) []billing.HubID {
 		return read(w, func(r billing.Reader) ([]billing.HubID, error) { return r.DueHubs(at) })
 	}
-	due := func(h billing.HubID, at time.Time) []billing.DeliveryID {
-		return read(w, func(r billing.Reader) ([]billing.DeliveryID, error) { return r.DueDeliveries(h, at, 10) })
+	due := func(h billing.HubID, at time.Time) []billing.DueDelivery {
+		return read(w, func(r billing.Reader) ([]billing.DueDelivery, error) { return r.DueDeliveries(h, at, 10) })
 	}
 	at := noon.UTC()
+	same(w, read(w, billing.Reader.Backlogs), []billing.Backlog{{Hub: a.ID, Pending: 2}, {Hub: b.ID, Pending: 1}})
+	pending := func(h billing.HubID, limit int) []billing.DeliveryID {
+		return read(w, func(r billing.Reader) ([]billing.DeliveryID, error) { return r.OldestPending(h, at, limit) })
+	}
+	same(w, pending(a.ID, 10), []billing.DeliveryID{first.ID, second.ID})
+	same(w, pending(a.ID, 1), []billing.DeliveryID{first.ID})
 	same(w, hubs(at.Add(-time.Microsecond)), nil)
 	same(w, hubs(at), []billing.HubID{a.ID, b.ID})
-	same(w, due(a.ID, at), []billing.DeliveryID{first.ID})
+	same(w, due(a.ID, at), []billing.DueDelivery{{ID: first.ID, Owner: evs[0].Owner}})
 	first.LeaseUntil = at.Add(time.Minute)
 	set(&first)
 	same(w, due(a.ID, at), nil)
+	same(w, pending(a.ID, 10), []billing.DeliveryID{second.ID})
 	same(w, hubs(at), []billing.HubID{b.ID})
-	same(w, due(a.ID, at.Add(time.Minute)), []billing.DeliveryID{first.ID})
+	same(w, due(a.ID, at.Add(time.Minute)), []billing.DueDelivery{{ID: first.ID, Owner: evs[0].Owner}})
 
 	// Everything that may change does.
 	first.Tries, first.Status, first.State, first.DueAt, first.LeaseUntil, first.FinishedAt = 3, 204, billing.DeliveryDelivered, time.Time{}, time.Time{}, at.Add(time.Hour)

@@ -96,17 +96,18 @@ func (a *api) listAccumulated(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	// Its id names its account too.
+	if values, there := q.ids(); there && len(values) == 1 {
+		o, _, ok := parseAccumulatedID(values[0])
+		if !ok {
+			return listed(nil, 0), nil
+		}
+		q.filters = append(q.filters, filter{path: "partyAccount.id", values: []string{accountID(o)}})
+	}
 	o, unit, known, err := a.ofBucket(r.Context(), q)
 	if err != nil || !known {
 		return listed(nil, 0), err
 	}
 	l := linksOf(r)
-	return q.page(func(yield func(any, error) bool) {
-		a.eachBucket(r.Context(), o, func(b *billing.BucketView, err error) bool {
-			if err != nil {
-				return yield(nil, err)
-			}
-			return unit != "" && b.Unit != unit || yield(a.accumulated(l, b), nil)
-		})
-	})
+	return q.page(a.buckets(r.Context(), o, unit, q.needs, func(b *billing.BucketView) any { return a.accumulated(l, b) }))
 }

@@ -3,6 +3,7 @@ package tmf654
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -323,30 +324,74 @@ func (a *api) listActions(r *http.Request, name string) (answer, error) {
 	if !known {
 		return listed(nil, 0), nil
 	}
+	if values, there := q.ids(); there {
+		return q.page(a.namedActions(r, name, values, f, unit))
+	}
 	return q.page(func(yield func(any, error) bool) {
-		for {
-			page, last, err := a.e.ActionHistory(r.Context(), f)
+		for at := 0; ; {
+			page, last, err := a.e.ActionHistory(r.Context(), f, func(i int) bool { return unit != "" || q.needs(at+i) })
 			if unit != "" {
 				page = slices.DeleteFunc(page, func(rec billing.ActionRecord) bool { return !ofUnit(&rec, unit) })
 			}
 			var shown []any
 			if err == nil {
-				shown, err = a.showActions(r.Context(), linksOf(r), name, page)
+				shown, err = a.showActions(r.Context(), linksOf(r), name, slices.DeleteFunc(slices.Clone(page), bare))
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, one := range shown {
+			for i := range page {
+				var one any
+				if !bare(page[i]) {
+					one, shown = shown[0], shown[1:]
+				}
 				if !yield(one, nil) {
 					return
 				}
 			}
+			at += len(page)
 			if f.After = last; last == 0 {
 				return
 			}
 		}
 	})
+}
+
+// bare reports whether an action came without its record.
+func bare(rec billing.ActionRecord) bool {
+	return rec.Topup == nil && rec.Adjustment == nil && rec.Transfer == nil && rec.Reservation == nil
+}
+
+// namedActions are those of some ids that a filter and a unit let through, by id.
+func (a *api) namedActions(r *http.Request, name string, texts []string, f billing.BalanceActionFilter, unit billing.Unit) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		var ids []billing.ActionID
+		for kind := range historyTypes {
+			ids = append(ids, actionIDs(texts, kind)...)
+		}
+		slices.Sort(ids)
+		for _, id := range slices.Compact(ids) {
+			rec, err := a.e.ActionRecord(r.Context(), id)
+			if err != nil && billing.ErrorCode(err) == billing.NotFound {
+				continue
+			}
+			var shown []any
+			if err == nil {
+				if f.Owner != 0 && rec.Owner != f.Owner || f.Kind != "" && rec.Kind != f.Kind || unit != "" && !ofUnit(&rec, unit) {
+					continue
+				}
+				shown, err = a.showActions(r.Context(), linksOf(r), name, []billing.ActionRecord{rec})
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(shown[0], nil) {
+				return
+			}
+		}
+	}
 }
 
 // ofUnit reports whether an action is about a unit; a top-up is about money.

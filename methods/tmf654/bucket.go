@@ -3,6 +3,7 @@ package tmf654
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -247,17 +248,31 @@ func (a *api) listBuckets(r *http.Request) (answer, error) {
 		return listed(nil, 0), err
 	}
 	l := linksOf(r)
-	return q.page(func(yield func(any, error) bool) {
-		a.eachBucket(r.Context(), o, func(b *billing.BucketView, err error) bool {
-			if err == nil && unit != "" && b.Unit != unit {
-				return true
-			}
+	return q.page(a.buckets(r.Context(), o, unit, q.needs, func(b *billing.BucketView) any {
+		return a.bucket(l, &b.OpenedBucket, &b.Holder)
+	}))
+}
+
+// buckets are the buckets of eachBucket that are of a unit, unless that is empty, as shape
+// has them; those at places that are not needed are nil.
+func (a *api) buckets(ctx context.Context, o billing.OwnerID, unit billing.Unit, needs func(int) bool, shape func(*billing.BucketView) any) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		at := 0
+		a.eachBucket(ctx, o, func(b *billing.BucketView, err error) bool {
 			if err != nil {
 				return yield(nil, err)
 			}
-			return yield(a.bucket(l, &b.OpenedBucket, &b.Holder), nil)
+			if unit != "" && b.Unit != unit {
+				return true
+			}
+			var out any
+			if needs(at) {
+				out = shape(b)
+			}
+			at++
+			return yield(out, nil)
 		})
-	})
+	}
 }
 
 // bucketOfEvent reads the record of a movement, which has no more than the ledger's part.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
+	"slices"
 
 	"topupd/billing"
 )
@@ -87,18 +88,64 @@ func (k *kind[T]) all(r *http.Request) (answer, error) {
 	if err != nil || !known {
 		return listed(nil, 0), err
 	}
-	return q.page(k.records(r.Context(), linksOf(r), billing.ActionFilter{Owner: o, Limit: scanPage}, unit))
+	if values, there := q.ids(); there {
+		return q.page(k.named(r.Context(), linksOf(r), values, o, unit))
+	}
+	return q.page(k.records(r.Context(), linksOf(r), billing.ActionFilter{Owner: o, Limit: scanPage}, unit, q.needs))
+}
+
+// named are the records of some ids as resources, by id: of an owner unless that is 0, and
+// of a unit unless it is empty.
+func (k *kind[T]) named(ctx context.Context, l links, texts []string, o billing.OwnerID, unit billing.Unit) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for _, id := range actionIDs(texts, k.kind) {
+			x, err := k.find(ctx, id)
+			if err != nil && billing.ErrorCode(err) == billing.NotFound {
+				continue
+			}
+			if err == nil && (o != 0 && !slices.Contains(k.owners(&x), o) || unit != "" && k.unit(&x) != unit) {
+				continue
+			}
+			var out any
+			if err == nil {
+				out, err = k.show(ctx, l, &x)
+			}
+			if !yield(out, err) {
+				return
+			}
+		}
+	}
+}
+
+// actionIDs are the ids of a kind among texts, in their order and each once.
+func actionIDs(texts []string, kind billing.ActionKind) (ids []billing.ActionID) {
+	for _, text := range texts {
+		if id, ok := parseActionID(text, kind); ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // records are those of a filter as resources, of a unit unless it is empty; they are read a
-// page at a time.
-func (k *kind[T]) records(ctx context.Context, l links, f billing.ActionFilter, unit billing.Unit) iter.Seq2[any, error] {
+// page at a time. Those at places that are not needed are nil.
+func (k *kind[T]) records(ctx context.Context, l links, f billing.ActionFilter, unit billing.Unit, needs func(int) bool) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
-		for {
+		for at := 0; ; {
 			page, err := k.list(ctx, f)
+			read := len(page)
+			if read > 0 {
+				f.After = k.id(&page[read-1])
+			}
+			if unit != "" {
+				page = slices.DeleteFunc(page, func(x T) bool { return k.unit(&x) != unit })
+			}
 			var ids []billing.OwnerID
 			for i := range page {
-				ids = append(ids, k.owners(&page[i])...)
+				if needs(at + i) {
+					ids = append(ids, k.owners(&page[i])...)
+				}
 			}
 			var owners map[billing.OwnerID]billing.Owner
 			if err == nil {
@@ -109,13 +156,15 @@ func (k *kind[T]) records(ctx context.Context, l links, f billing.ActionFilter, 
 				return
 			}
 			for i := range page {
-				x := &page[i]
-				f.After = k.id(x)
-				if (unit == "" || k.unit(x) == unit) && !yield(k.shape(l, x, owners), nil) {
+				var out any
+				if needs(at + i) {
+					out = k.shape(l, &page[i], owners)
+				}
+				if !yield(out, nil) {
 					return
 				}
 			}
-			if len(page) < f.Limit {
+			if at += len(page); read < f.Limit {
 				return
 			}
 		}

@@ -360,6 +360,9 @@ func (a *api) listTopups(r *http.Request) (answer, error) {
 		return listed(nil, 0), nil
 	}
 	l := linksOf(r)
+	if values, there := q.ids(); there {
+		return q.page(a.namedTopups(r, l, values, eq.Owner))
+	}
 	if len(q.filters) > 0 {
 		return q.page(a.allTopups(r, l, eq.Owner))
 	}
@@ -409,6 +412,25 @@ func (a *api) ownerFilter(r *http.Request, q *query, owner *billing.OwnerID) (kn
 	}
 	*owner = o.ID
 	return true, nil
+}
+
+// namedTopups are those of some ids, by id; of an owner unless that is 0.
+func (a *api) namedTopups(r *http.Request, l links, texts []string, owner billing.OwnerID) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for _, id := range actionIDs(texts, billing.ActionTopup) {
+			v, err := a.e.BalanceTopup(r.Context(), billing.TopupID(id))
+			if err != nil && billing.ErrorCode(err) == billing.NotFound || err == nil && owner != 0 && v.Owner.ID != owner {
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(a.topup(l, &v), nil) {
+				return
+			}
+		}
+	}
 }
 
 // allTopups are all of an owner, or all that the actor sees.

@@ -23,6 +23,7 @@ type observer struct {
 	alarms    *prometheus.CounterVec
 	paused    *prometheus.GaugeVec
 	failures  prometheus.Counter
+	shed      prometheus.Counter
 	again     prometheus.CounterFunc
 	store     atomic.Value // a beyonder, once it is open
 }
@@ -62,6 +63,9 @@ func newObserver(log zerolog.Logger) *observer {
 			Name: "topupd_failures_total", Help: "Errors of ours in the background; each has a log line.",
 		}),
 	}
+	o.shed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "topupd_event_deliveries_shed_total", Help: "Deliveries of events given up since too many waited for their subscription.",
+	})
 	o.again = prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "topupd_changes_alone_again_total",
 		Help: "Changes that went beyond the owners that they had declared: undone and run again with nothing beside them.",
@@ -76,7 +80,7 @@ func newObserver(log zerolog.Logger) *observer {
 
 // collectors are the metrics, for the server's registry.
 func (o *observer) collectors() []prometheus.Collector {
-	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.events, o.runs, o.alarms, o.paused, o.failures, o.again}
+	return []prometheus.Collector{o.charges, o.decisions, o.postings, o.notices, o.events, o.shed, o.runs, o.alarms, o.paused, o.failures, o.again}
 }
 
 // Decided counts; what follows from a decision has a line of its own.
@@ -151,6 +155,12 @@ func (o *observer) EventSent(d billing.Delivery, t billing.EventType) {
 	}
 	e.Int64("event", int64(d.Event)).Int64("subscription", int64(d.Hub)).Str("type", t.String()).Str("state", string(d.State)).
 		Int("tries", d.Tries).Int("status", d.Status).Str("error", d.Error).Msg("event")
+}
+
+// EventsShed counts, and writes one line for all of a subscription.
+func (o *observer) EventsShed(h billing.HubID, n int64) {
+	o.shed.Add(float64(n))
+	o.log.Warn().Int64("subscription", int64(h)).Int64("events", n).Msg("events given up: too many waited for the subscription")
 }
 
 // RunEnded writes one line for each run.
