@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -83,8 +84,8 @@ func revision() string {
 	return "unknown"
 }
 
-func openStore(ctx context.Context, address string, migrate bool) (billing.Store, error) {
-	store, err := db.Open(ctx, address, db.Options{Migrate: migrate})
+func openStore(ctx context.Context, address string, migrate, create bool) (billing.Store, error) {
+	store, err := db.Open(ctx, address, db.Options{Migrate: migrate, Existing: !create})
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +94,14 @@ func openStore(ctx context.Context, address string, migrate bool) (billing.Store
 
 // copyDatabase opens both sides; the source keeps its schema, which must be this program's.
 func copyDatabase(ctx context.Context, from, to string, progress func(int64)) (res cli.CopyResult, err error) {
-	source, err := db.Open(ctx, from, db.Options{})
+	source, err := db.Open(ctx, from, db.Options{Existing: true})
 	if err != nil {
-		return res, err
+		return res, fmt.Errorf("--from: %w", err)
 	}
 	defer source.Close()
 	target, err := db.Open(ctx, to, db.Options{})
 	if err != nil {
-		return res, err
+		return res, fmt.Errorf("--to: %w", err)
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
 	copied, err := db.Copy(ctx, source, target, progress)

@@ -57,7 +57,12 @@ func TestScriptsOnPostgres(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			address := dbtest.Postgres(t)
+			var address string
+			if strings.HasSuffix(file, "/postgres/new.txtar") {
+				address = dbtest.OwnServer(t).Database("new") // without a schema
+			} else {
+				address = dbtest.Postgres(t)
+			}
 			p := scripts()
 			p.Files, p.UpdateScripts = []string{file}, false
 			setup := p.Setup

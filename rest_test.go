@@ -92,7 +92,9 @@ type restServer struct {
 	stop  func()
 }
 
-func startREST(t *testing.T, args ...string) *restServer {
+func startREST(t *testing.T, args ...string) *restServer { return startWith(t, creditOnly, args...) }
+
+func startWith(t *testing.T, of func(*billing.Engine, *cli.Config) []server.Interface, args ...string) *restServer {
 	address, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func startREST(t *testing.T, args ...string) *restServer {
 	t.Setenv("TOPUPD_LISTEN", address)
 	t.Setenv("TOPUPD_DB", filepath.Join(t.TempDir(), "t.db"))
 	s := &restServer{t: t, parts: parts(), url: "http://" + address, errs: &lockedLog{}}
-	s.parts.Interfaces = creditOnly
+	s.parts.Interfaces = of
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
 	go func() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"topupd/db/dbtest"
+	"topupd/testdata/need"
 )
 
 // olderProgram builds the program as it was before the newest migration.
@@ -28,14 +29,15 @@ func olderProgram(t *testing.T) string {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no migrations", err)
 	}
+	const history = "the commit before the newest migration is not here: the test needs the project's history (git fetch --unshallow)"
 	added, err := git("log", "--diff-filter=A", "--format=%H", "-n", "1", "--", files[len(files)-1])
 	if err != nil || added == "" {
-		t.Skip("the commit that added the newest migration is not here: the test needs the project's history (a full clone)")
+		need.Missing(t, history)
 	}
 	dir := t.TempDir()
 	archive, err := exec.Command("git", "archive", added+"^").Output()
 	if err != nil {
-		t.Skip("the commit before the newest migration is not here: the test needs the project's history (a full clone)")
+		need.Missing(t, history)
 	}
 	untar := exec.Command("tar", "-x", "-C", dir)
 	untar.Stdin = bytes.NewReader(archive)
@@ -75,6 +77,7 @@ func (p *panel) debit(address string, account int) {
 // Servers are replaced one by one: the older program goes on working on the newer schema,
 // beside the newer one, and starts again on it.
 func TestRollingUpgrade(t *testing.T) {
+	t.Parallel()
 	older := olderProgram(t)
 	pg := dbtest.OwnServer(t)
 	database := pg.Database("rolling")
@@ -112,10 +115,10 @@ func TestRollingUpgrade(t *testing.T) {
 	old := oldRun()
 	newRun, newAddress, newDir, newEnv := server("topupd")
 
-	var p panel
+	var onOld, onNew panel
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	debits := func(address string) {
+	debits := func(p *panel, address string) {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				select {
@@ -127,7 +130,7 @@ func TestRollingUpgrade(t *testing.T) {
 			}
 		})
 	}
-	more := func(n int64) {
+	more := func(p *panel, n int64) {
 		t.Helper()
 		before := p.acknowledged.Load()
 		for until := time.Now().Add(20 * time.Second); p.acknowledged.Load() < before+n; time.Sleep(10 * time.Millisecond) {
@@ -136,16 +139,21 @@ func TestRollingUpgrade(t *testing.T) {
 			}
 		}
 	}
-	debits(oldAddress)
-	more(50)
+	debits(&onOld, oldAddress)
+	more(&onOld, 50)
 	current := newRun() // it migrates, under the older one's feet
-	debits(newAddress)
-	more(200)
+	debits(&onNew, newAddress)
+	more(&onNew, 100)
+	more(&onOld, 100)
+	if n := onOld.refused.Load() + onNew.refused.Load(); n > 0 {
+		t.Errorf("%d debits were refused while the newer server came", n)
+	}
 	if err := old.end(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	old = oldRun()
-	more(200)
+	more(&onOld, 100)
+	more(&onNew, 100)
 	close(stop)
 	wg.Wait()
 	if err := old.end(syscall.SIGTERM); err != nil {
@@ -159,7 +167,7 @@ func TestRollingUpgrade(t *testing.T) {
 	}
 	booked := pg.Count(database, `SELECT COUNT(*) FROM postings WHERE kind = 'debit'`)
 	// One that was under way at the kill may be booked and not acknowledged.
-	if n := p.acknowledged.Load(); booked < n || booked > n+1 {
+	if n := onOld.acknowledged.Load() + onNew.acknowledged.Load(); booked < n || booked > n+1 {
 		t.Errorf("%d debits were acknowledged, %d are booked", n, booked)
 	}
 }

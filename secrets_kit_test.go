@@ -98,7 +98,7 @@ func (p *place) run(s step) string {
 	}
 	p.out.add("stdout of "+name+" in "+p.name, out.Bytes())
 	p.out.add("stderr of "+name+" in "+p.name, errOut.Bytes())
-	if (err != nil) != s.fails {
+	if ctx.Err() != nil || (err != nil) != s.fails {
 		p.Errorf("%s: %v\n%s%s", name, err, out.Bytes(), errOut.Bytes())
 	}
 	return out.String()

@@ -87,6 +87,7 @@ func (s planted) table() []secret {
 // and looks for them in all that comes out: standard output and error, logs at
 // level trace, answers, mails, metrics, the pages of databases and backups.
 func TestSecretsStaySecret(t *testing.T) {
+	t.Parallel()
 	w := newSecretWorld(t)
 	t.Run("runs", func(t *testing.T) {
 		for name, run := range map[string]func(*place){"main": w.mainRun, "keyfile": w.keyFileRun, "refused": w.refusals} {
@@ -308,7 +309,7 @@ func (w *secretWorld) refusals(p *place) {
 		env("TOPUPD_DB=postgres://u:" + s.database + "@host/db"), env("TOPUPD_DB=mysql://u:" + s.database + "@host/db"),
 		env("TOPUPD_ADMIN_USER=", "TOPUPD_ADMIN_PASSWORD="+s.admin), env("TOPUPD_ADMIN_USER=a:b", "TOPUPD_ADMIN_PASSWORD="+s.admin),
 		env("TOPUPD_LOG_LEVEL=loud", "TOPUPD_ADMIN_PASSWORD="+s.admin, "TOPUPD_STRIPE_KEY="+s.stripeKey, "TOPUPD_ADMIN_TOKEN="+s.adminToken),
-		env("TOPUPD_GATEWAY=stripe", "TOPUPD_STRIPE_KEY="+s.stripeKey), env("TOPUPD_GATEWAY=hook", "TOPUPD_HOOK_SECRET="+s.hook),
+		env("TOPUPD_GATEWAY=stripe", "TOPUPD_STRIPE_URL=ftp://u:"+s.stripeKey+"@host", "TOPUPD_STRIPE_KEY="+s.stripeKey), env("TOPUPD_GATEWAY=hook", "TOPUPD_HOOK_SECRET="+s.hook),
 		config(`key = "` + s.badKey + `"`), config(`key = ` + s.badKey), config(`key = "` + s.badKey), config(`key = ["` + s.badKey + `", 5]`),
 		config(`admin-password = ` + s.misplaced), config(`admin-password = '` + s.misplaced), config(`admin-password = "a\` + s.misplaced + `"`),
 		config(`admin-password = { x = "` + s.misplaced + `" }`), config("stripe-key = \"a\"\nstripe-key = \"" + s.stripeKey + `"`),

@@ -34,11 +34,12 @@ func hanging(seed uint64) func(stripefake.Call) stripefake.Fault {
 	}
 }
 
-// TestKillWhileCharging: the real server charges 200 accounts at a Stripe that
+// TestKillWhileCharging: the real server charges low accounts at a Stripe that
 // hangs and cuts, and is killed in the middle, again and again, until all is done.
 // Stripe's own list of captures is what was credited, for every account.
 func TestKillWhileCharging(t *testing.T) {
-	accounts, kills := 200, 6
+	t.Parallel()
+	accounts, kills := 120, 5
 	if testing.Short() {
 		accounts, kills = 20, 1
 	}

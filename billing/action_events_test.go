@@ -134,3 +134,61 @@ func TestTransferEventsScope(t *testing.T) {
 		}
 	}
 }
+
+// A transfer outlives one of its owners for who sees both, and is changed and told of as
+// before; with the second one it goes.
+func TestTransferOfDeleted(t *testing.T) {
+	k, c := eventKit(t)
+	a, b := billing.Account(103), billing.Account(101)
+	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error {
+		l := billing.OwnerLine{Owner: a, Parent: billing.To(int64(10)), Name: billing.To("Long"), Currency: billing.To("USD"), Balance: billing.To(int64(20 * usd))}
+		if err := im.Owner(l); err != nil {
+			return err
+		}
+		err := im.Owner(billing.OwnerLine{Owner: billing.Customer(11), Parent: billing.To(int64(10)), Name: billing.To("Below"), Currency: billing.To("USD")})
+		if err != nil {
+			return err
+		}
+		return im.Owner(billing.OwnerLine{Owner: b, Parent: billing.To(int64(11)), Name: billing.To("Short"), Currency: billing.To("USD")})
+	}))
+	change := billing.EventType{Resource: billing.ResourceTransfer, Kind: billing.EventChange}
+	k.listen(byCustomer(10), "https://above", change)
+	k.listen(byCustomer(11), "https://below", change)
+	to, err := k.engine.Transfer(root(t0), billing.TransferParams{From: a, To: b, Unit: "USD", Amount: usd})
+	k.ok(err)
+	back, err := k.engine.Transfer(root(t0), billing.TransferParams{From: b, To: a, Unit: "USD", Amount: usd})
+	k.ok(err)
+	k.ok(k.engine.DeleteOwner(root(t0), b))
+	for _, id := range []billing.ActionID{to.ID, back.ID} {
+		if x, err := k.engine.TransferByID(byCustomer(10), id); err != nil || x.ID != id {
+			t.Errorf("transfer %d: %+v %v", id, x, err)
+		}
+		rec, err := k.engine.ActionRecord(byCustomer(10), id)
+		if err != nil || rec.Transfer == nil || rec.Transfer.ID != id {
+			t.Errorf("action %d: %+v %v", id, rec, err)
+		}
+		_, err = k.engine.DescribeTransfer(byCustomer(10), id, func(string) (string, error) { return `{"reason":"after"}`, nil })
+		if err != nil {
+			t.Errorf("describe %d: %v", id, err)
+		}
+		_, err = k.engine.TransferByID(byCustomer(11), id)
+		wantError(t, "half a transfer", err, billing.NotFound, "id")
+		_, err = k.engine.ActionRecord(byCustomer(11), id)
+		wantError(t, "half an action", err, billing.NotFound, "id")
+	}
+	k.deliver()
+	if above, below := c.bodies("https://above"), c.bodies("https://below"); len(above) != 2 || len(below) != 0 {
+		t.Errorf("above was told %q, below %q", above, below)
+	}
+	k.debitOf(103, 20*usd)
+	k.ok(k.engine.DeleteOwner(root(t0), a))
+	for _, id := range []billing.ActionID{to.ID, back.ID} {
+		_, err = k.engine.TransferByID(root(t0), id)
+		wantError(t, "both are deleted", err, billing.NotFound, "id")
+		_, err = k.engine.ActionRecord(root(t0), id)
+		wantError(t, "both are deleted", err, billing.NotFound, "id")
+		_, err = k.engine.DescribeTransfer(root(t0), id, func(string) (string, error) { return "{}", nil })
+		wantError(t, "both are deleted", err, billing.NotFound, "id")
+	}
+	k.verify()
+}

@@ -41,9 +41,12 @@ type Actor struct {
 func (a Actor) IsRoot() bool { return a.Customer == Root }
 
 // Sees reports whether the owner is in the actor's scope; a deleted one is in nobody's.
-func (a Actor) Sees(o *Owner) bool {
+func (a Actor) Sees(o *Owner) bool { return o.DeletedAt.IsZero() && a.reaches(o) }
+
+// reaches is Sees for what outlives its owner.
+func (a Actor) reaches(o *Owner) bool {
 	switch {
-	case a.Customer == 0 || !o.DeletedAt.IsZero():
+	case a.Customer == 0:
 		return false
 	case a.Customer == Root || o.ID == a.Customer:
 		return true

@@ -33,14 +33,14 @@ func (e *Engine) dryExpiring(ctx context.Context, run *Run, p RunParams) error {
 	})
 }
 
-// expiringCards hands over the cards that expire within 30 days, a page at a time.
+// expiringCards hands over the cards that expire within 30 days, a transaction's worth at a time.
 func (e *Engine) expiringCards(ctx context.Context, fn func([]Card) error) error {
 	for _, month := range expiringMonths(now(ctx)) {
 		var after CardID
 		for {
 			var cards []Card
 			err := e.view(ctx, func(r Reader) (err error) {
-				cards, err = r.ExpiringCards(month.Year(), int(month.Month()), after, page)
+				cards, err = r.ExpiringCards(month.Year(), int(month.Month()), after, batch)
 				return err
 			})
 			if err != nil {

@@ -100,7 +100,7 @@ func (e *Engine) prepare(ctx context.Context, p Preparer, s *sending) (wanted bo
 			if err := u.tx.SetAttempt(&a); err != nil {
 				return err
 			}
-			return u.cancel(&look.j, &c, look.reason)
+			return u.notWanted(&look, &c)
 		}
 		wanted = true
 		return u.tx.SetAttempt(&a)
@@ -178,7 +178,7 @@ func (u *unitOfWork) unlisted(c *Charge) error {
 		u.askLater(c, time.Hour)
 		return u.tx.SetCharge(c)
 	}
-	return u.cancel(&look.j, c, look.reason)
+	return u.notWanted(&look, c)
 }
 
 // look is what the last look saw.
@@ -186,6 +186,7 @@ type look struct {
 	j      Judged
 	card   Card
 	reason string // why the charge is no longer needed, or empty
+	waits  bool   // reason holds it, and does not end it
 }
 
 func (u *unitOfWork) lastLook(c *Charge) (l look, err error) {
@@ -194,6 +195,11 @@ func (u *unitOfWork) lastLook(c *Charge) (l look, err error) {
 	}
 	if l.card, err = u.tx.Card(c.Card); err != nil {
 		return l, err
+	}
+	if c.Purpose == PurposeRecurring {
+		if l.reason, l.waits, err = u.periodStands(&l.j, c); err != nil || l.reason != "" {
+			return l, err
+		}
 	}
 	l.reason, err = u.stillWanted(&l.j, c, &l.card)
 	return l, err
@@ -207,7 +213,7 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, stopped bool, hol
 	case err != nil:
 		return nil, false, hold, err
 	case look.reason != "":
-		return nil, false, hold, u.cancel(&look.j, c, look.reason)
+		return nil, false, hold, u.notWanted(&look, c)
 	case u.tooLarge(c):
 		return nil, false, hold, u.holdTooLarge(c)
 	}
@@ -240,6 +246,7 @@ func (u *unitOfWork) submit(c *Charge, g Gateway) (s *sending, stopped bool, hol
 	if err != nil {
 		return nil, false, hold, err
 	}
+	c.Reason = "" // why it waited
 	u.lease(c, g, ChargeSubmitted, at)
 	return &sending{charge: *c, n: c.Attempt, startAt: at, req: req}, false, hold, u.tx.SetCharge(c)
 }

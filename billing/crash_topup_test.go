@@ -26,6 +26,16 @@ func recurring(wait time.Duration) step {
 	}}
 }
 
+// withdrawOnce is the client that wants no more of it.
+var withdrawOnce = step{0, func(c *scene) error {
+	list, _, err := c.p.engine.BalanceTopups(c.p.ctx, billing.BalanceTopupQuery{Owner: c.owner, Limit: 1})
+	if err != nil {
+		return err
+	}
+	_, err = c.p.engine.ChangeBalanceTopup(c.p.ctx, billing.ChangeBalanceTopupParams{ID: list[0].ID, Cancel: true})
+	return err
+}}
+
 func topupStories() []story {
 	twice := int64(2)
 	daily := &billing.NewTopupRule{Period: billing.TopupDaily, Periods: &twice}
@@ -33,6 +43,7 @@ func topupStories() []story {
 		{name: "top-up", took: 1, reopen: true, steps: []step{topUpOnce(nil), work(0), topUpOnce(nil)}},
 		{name: "top-up, declined", verdict: []verdict{soft}, steps: []step{topUpOnce(nil), work(0), topUpOnce(nil)}},
 		{name: "top-up, time-out after the effect", plan: faultAt("charge", 1, 1, silentAfter), took: 1, steps: []step{topUpOnce(nil), work(0)}},
+		{name: "top-up, withdrawn", steps: []step{topUpOnce(nil), withdrawOnce, work(0), withdrawOnce}},
 		{name: "recurring top-up", took: 2, steps: []step{topUpOnce(daily), work(0), recurring(25 * time.Hour), work(0), recurring(0)}},
 		{name: "recurring top-up, declined, then approved", verdict: []verdict{approve, soft}, took: 2,
 			steps: []step{topUpOnce(daily), work(0), recurring(25 * time.Hour), work(0), work(time.Hour), recurring(0)}},

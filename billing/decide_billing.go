@@ -56,7 +56,7 @@ func billingHindrance(f *BillingFacts) (Reason, string) {
 		return ReasonOff, ""
 	case f.Amount() == 0:
 		return ReasonNoAmount, ""
-	case f.OpenCharge:
+	case f.OpenCharge && !f.Standing.holds(): // the price waits for no charge that waits itself
 		return ReasonOpenCharge, ""
 	}
 	if r, detail := f.Standing.hold(); r != ReasonCharge {

@@ -150,7 +150,7 @@ func chargeLow(f *LowBalanceFacts, d *Decision) (Reason, string, time.Time) {
 	switch {
 	case !p.ChargeCard:
 		return ReasonOff, "", none
-	case f.OpenCharge:
+	case f.OpenCharge && !f.Standing.holds(): // a period's charge waits for the end of a hold
 		return ReasonOpenCharge, "", none
 	case f.Trigger == TriggerCorrection, f.Trigger == TriggerSweep && p.State.Reason == ReasonCorrection:
 		// A sweep does not make up for what a correction must not do.
@@ -198,6 +198,12 @@ func (s Standing) hold() (Reason, string) {
 		return ReasonExpired, ""
 	}
 	return ReasonCharge, ""
+}
+
+// holds reports whether no automatic charge is made.
+func (s Standing) holds() bool {
+	r, _ := s.hold()
+	return r != ReasonCharge
 }
 
 // mailLow decides on a low-balance mail: one per crossing, at most one in 24

@@ -65,9 +65,10 @@ func (u *unitOfWork) deliver(ev *Event, h *HubSubscription) error {
 	return u.tx.AddDelivery(&d)
 }
 
-// emitBalances tells of accounts' buckets that a posting moved, to who subscribed to that; no
+// emitBalances tells of accounts' buckets that a posting moved, of each once, to who subscribed to that; no
 // interface shows a customer's. It asks once in a transaction: half a microsecond, where most often nobody did.
-func (u *unitOfWork) emitBalances(entries []Entry) error {
+// held is for what a hold or its end changed: what is reserved, not what is there.
+func (u *unitOfWork) emitBalances(entries []Entry, held bool) error {
 	if u.quiet || u.watched == watchNone {
 		return nil
 	}
@@ -82,9 +83,10 @@ func (u *unitOfWork) emitBalances(entries []Entry) error {
 		}
 		u.watched = watchSome
 	}
-	for _, e := range entries {
-		if !e.Owner.IsAccount() {
-			continue // no interface shows the buckets of customers
+	for i, e := range entries {
+		twice := func(o Entry) bool { return o.Owner == e.Owner && o.Unit == e.Unit }
+		if !e.Owner.IsAccount() || slices.ContainsFunc(entries[:i], twice) {
+			continue // no interface shows the buckets of customers; a cost is a second entry
 		}
 		owner, err := u.tx.Owner(e.Owner)
 		if err != nil {
@@ -102,7 +104,7 @@ func (u *unitOfWork) emitBalances(entries []Entry) error {
 		if err != nil && !errors.Is(err, NotFound) {
 			return err
 		}
-		if err := u.announce(changed, &owner, int64(e.Owner), &b, hubs); err != nil {
+		if err := u.announce(changed, &owner, int64(e.Owner), &ChangedBucket{b, held}, hubs); err != nil {
 			return err
 		}
 	}

@@ -113,6 +113,13 @@ type Event struct {
 	UID string
 }
 
+// ChangedBucket is the record of a changed bucket.
+type ChangedBucket struct {
+	Bucket
+	// Held: what is reserved changed, by a hold or its end; else the balance.
+	Held bool `json:",omitempty"`
+}
+
 // subject is what deliveries to one subscription keep their order by.
 func (ev *Event) subject() string {
 	return string(ev.Resource) + ":" + strconv.FormatInt(ev.RecordID, 10)

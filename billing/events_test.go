@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -186,16 +187,43 @@ func TestEventsOfBalances(t *testing.T) {
 	}
 }
 
+// TestSubscriptionIsTheCustomers: it is its customer's, not that of the login or token that
+// made it: with these ended it goes on, and an operator ends it.
+func TestSubscriptionIsTheCustomers(t *testing.T) {
+	k, c := eventKit(t)
+	k.ok(k.engine.AddLogin(root(t0), "panel", billing.Customer(10), "pw"))
+	token, _, err := k.engine.AddToken(root(t0), billing.Customer(10), "crm")
+	k.ok(err)
+	by := func(login string) context.Context {
+		return billing.WithActor(context.Background(), billing.Actor{Login: login, API: "rest", Customer: billing.Customer(10)})
+	}
+	k.listen(by("panel"), "https://of-login", balanceChange)
+	h := k.listen(by("crm"), "https://of-token", balanceChange)
+	k.ok(k.engine.DisableLogin(root(t0), "panel"))
+	_, err = k.engine.RevokeToken(root(t0), token.ID)
+	k.ok(err)
+	k.debitOf(100, usd)
+	k.deliver()
+	if n, m := len(c.bodies("https://of-login")), len(c.bodies("https://of-token")); n != 1 || m != 1 {
+		t.Errorf("%d and %d events came", n, m)
+	}
+	k.ok(k.engine.Unsubscribe(root(t0), h.ID))
+	k.debitOf(100, usd)
+	k.deliver()
+	if n, m := len(c.bodies("https://of-login")), len(c.bodies("https://of-token")); n != 2 || m != 1 {
+		t.Errorf("%d and %d events came after one was ended", n, m)
+	}
+}
+
 // TestEventOrder: events of one record come in their order, also while the first fails,
 // and those of another do not wait for it.
 func TestEventOrder(t *testing.T) {
 	k, c := eventKit(t)
 	k.ok(k.engine.Import(root(t0), false, func(im *billing.Importer) error { return im.Owner(accountLine(101)) }))
 	k.listen(byCustomer(10), "https://acme", balanceChange)
-	fails := 2
+	var tries atomic.Int32 // the two records are sent beside each other
 	c.say("https://acme", func(m billing.EventMessage) (int, error) {
-		if fails > 0 && strings.Contains(string(m.Body), "account 100 ") {
-			fails--
+		if strings.Contains(string(m.Body), "account 100 ") && tries.Add(1) <= 2 {
 			return 503, errors.New("answered 503")
 		}
 		return 204, nil

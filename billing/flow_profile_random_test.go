@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"topupd/billing"
+	"topupd/db/dbtest"
 )
 
 // TestProfileRunNeverHarms: through the engine, whatever limits, debts, profiles and own
@@ -108,7 +109,7 @@ func TestProfileRunNeverHarms(t *testing.T) {
 			k.ok(errOf(k.engine.UpdateTopupTerms(root(day), billing.TopupTermsParams{Owner: billing.Customer(n), Profile: billing.ToNull[int64]()})))
 		}
 	})
-	if charged == 0 || expected == charged {
+	if !dbtest.Fewer() && (charged == 0 || expected == charged) {
 		t.Errorf("%d were expected, %d of them charged: the cases are too few", expected, charged)
 	}
 	k.verify()

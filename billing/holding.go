@@ -99,7 +99,7 @@ func (u *unitOfWork) movedHolding(h *holding, delta int64) error {
 // movement does.
 func (u *unitOfWork) reservedHolding(h *holding, delta int64) error {
 	h.bucket.Reserved += delta
-	if err := u.emitBalances([]Entry{{Owner: h.j.Owner.ID, Unit: h.bucket.Unit}}); err != nil {
+	if err := u.emitBalances([]Entry{{Owner: h.j.Owner.ID, Unit: h.bucket.Unit}}, true); err != nil {
 		return err
 	}
 	if !h.money() {

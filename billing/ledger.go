@@ -114,6 +114,6 @@ func causeOf(kind string, ids ...int64) string {
 
 // Discrepancy is one thing that `topupd verify` found wrong.
 type Discrepancy struct {
-	Invariant string // "L1" to "L4", "C4", "C6", "C8", "E1", "E2", "O1", "P1", "R1", "T1", "B1", "H1"
+	Invariant string // "L1" to "L4", "C4", "C6", "C8", "E1", "E2", "O1", "P1", "R1", "T1", "U1", "U2", "B1", "H1"
 	What      string
 }

@@ -164,11 +164,16 @@ func unknownAction(id ActionID, err error) error {
 	return err
 }
 
+// inReach is inScope for lists, where a deleted owner's transfers still are.
+func inReach(ctx context.Context, r Reader, o OwnerID) error {
+	return within(ctx, r, o, Actor.reaches)
+}
+
 // listActions lists the records of one kind in the actor's scope.
 func listActions[T any](e *Engine, ctx context.Context, f ActionFilter, list func(Reader, ActionFilter) ([]T, error)) (all []T, err error) {
 	err = e.view(ctx, func(r Reader) (err error) {
 		if f.Owner != 0 {
-			if err := inScope(ctx, r, f.Owner); err != nil {
+			if err := inReach(ctx, r, f.Owner); err != nil {
 				return err
 			}
 		}

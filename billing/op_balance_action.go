@@ -3,7 +3,6 @@ package billing
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // BalanceActionReader reads what all balance actions have.
@@ -53,7 +52,7 @@ func (e *Engine) ActionHistory(ctx context.Context, f BalanceActionFilter, needs
 	err = e.view(ctx, func(r Reader) error {
 		all, last = nil, 0
 		if f.Owner != 0 {
-			if err := inScope(ctx, r, f.Owner); err != nil {
+			if err := inReach(ctx, r, f.Owner); err != nil {
 				return err
 			}
 		}
@@ -64,7 +63,7 @@ func (e *Engine) ActionHistory(ctx context.Context, f BalanceActionFilter, needs
 		if err != nil {
 			return err
 		}
-		w := topupViewer{r: r}
+		w := topupViewer{r: r, own: true}
 		seesAll := ActorFrom(ctx).IsRoot()
 		for _, a := range list {
 			if a.Kind == ActionTopup && !a.Owner.IsAccount() {
@@ -95,11 +94,11 @@ func (e *Engine) ActionHistory(ctx context.Context, f BalanceActionFilter, needs
 func (e *Engine) ActionRecord(ctx context.Context, id ActionID) (rec ActionRecord, err error) {
 	err = e.view(ctx, func(r Reader) error {
 		a, err := r.BalanceAction(id)
-		if err == nil {
+		if err == nil && a.Kind != ActionTransfer { // which outlives its owner
 			err = inScope(ctx, r, a.Owner)
 		}
 		if err == nil {
-			rec, err = actionRecord(ctx, r, &topupViewer{r: r}, a)
+			rec, err = actionRecord(ctx, r, &topupViewer{r: r, own: true}, a)
 		}
 		return unknownAction(id, err)
 	})
@@ -149,9 +148,7 @@ func (e *Engine) Holders(ctx context.Context, ids ...OwnerID) (all map[OwnerID]O
 			if err != nil {
 				return wrongOwner(id, err)
 			}
-			there := o
-			there.DeletedAt = time.Time{}
-			if !ActorFrom(ctx).Sees(&there) {
+			if !ActorFrom(ctx).reaches(&o) {
 				return wrongOwner(id, NotFound)
 			}
 			all[id] = o

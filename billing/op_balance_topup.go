@@ -51,7 +51,7 @@ type MadeBalanceTopup struct {
 // CreateBalanceTopup charges the card and waits for the first definite outcome, no longer
 // than Settings.PaymentWait and the context; or redeems the voucher. A decline is a
 // failed top-up, not an error; a wait that was too short leaves it created: the charge
-// goes on by itself. With a rule it is the first execution, and the others follow by
+// goes on by itself, and so does an outcome that cannot be read. With a rule it is the first execution, and the others follow by
 // RunRecurring, which the call consents to. Errors: Missing, Invalid, NotFound with the
 // member's name, WrongCurrency, KeyReused, Conflict where the card network allows no
 // further try.
@@ -65,11 +65,19 @@ func (e *Engine) CreateBalanceTopup(ctx context.Context, p CreateBalanceTopupPar
 	}
 	var m madeTopup
 	var refused error // what was counted of a wrong voucher is kept
-	err := e.updateOwners(ctx, []OwnerID{p.Owner}, func(u *unitOfWork) (err error) {
+	owners := []OwnerID{p.Owner}
+	if p.Key != "" {
+		owners = nil // a key is a customer's, not the owner's
+	}
+	err := e.updateRun(ctx, 0, owners, func(u *unitOfWork) (err error) {
 		refused = nil
 		m, err = u.createTopup(&p)
 		if errors.Is(err, errWrongVoucher) {
 			refused, err = err, nil
+			return nil
+		}
+		if err == nil {
+			m.view, err = (&topupViewer{r: u.tx}).view(m.topup)
 		}
 		return err
 	})
@@ -79,11 +87,23 @@ func (e *Engine) CreateBalanceTopup(ctx context.Context, p CreateBalanceTopupPar
 	if err != nil {
 		return MadeBalanceTopup{}, err
 	}
+	made := MadeBalanceTopup{m.view, m.repeated}
+	if e.joined(ctx) != nil { // nothing happens to it before the commit
+		return made, nil
+	}
 	if m.topup.State == TopupCreated && m.topup.Charge != 0 {
 		e.awaitPayment(ctx, m.charge)
 	}
-	view, err := e.madeBalanceTopup(ctx, m.topup.ID)
-	return MadeBalanceTopup{view, m.repeated}, err
+	now, err := e.madeBalanceTopup(ctx, m.topup.ID)
+	if err != nil {
+		// It is committed and may be charged: an error would have the caller do it again.
+		if ctx.Err() == nil {
+			e.observer.Failed("a top-up could not be read again", err)
+		}
+		return made, nil
+	}
+	made.BalanceTopupView = now
+	return made, nil
 }
 
 // madeBalanceTopup is a top-up for the answer to who made it, also one that was deleted since.
@@ -102,6 +122,7 @@ type madeTopup struct {
 	topup    BalanceTopup
 	charge   Charge
 	repeated bool
+	view     BalanceTopupView // as the transaction leaves it
 }
 
 func (p *CreateBalanceTopupParams) check() error {

@@ -5,13 +5,14 @@ import "context"
 // ChangeBalanceTopupParams changes a top-up.
 type ChangeBalanceTopupParams struct {
 	ID TopupID
-	// Cancel ends a rule: nothing more of it is charged, and what was is not undone.
+	// Cancel ends a rule: nothing more of it is charged, and what was is not undone. One
+	// that is no rule's is withdrawn, as long as its charge was not sent.
 	Cancel bool
 	// Extra makes what the interface keeps of what it kept; nil leaves it.
 	Extra func(stored string) (string, error)
 }
 
-// ChangeBalanceTopup changes what an interface keeps with a top-up, or cancels its rule.
+// ChangeBalanceTopup changes what an interface keeps with a top-up, or cancels it.
 // Errors: NotFound, Invalid, Conflict where there is nothing to cancel any more.
 func (e *Engine) ChangeBalanceTopup(ctx context.Context, p ChangeBalanceTopupParams) (v BalanceTopupView, err error) {
 	err = e.update(ctx, func(u *unitOfWork) error {
@@ -55,13 +56,11 @@ func (u *unitOfWork) changeTopupExtra(t *BalanceTopup, change func(string) (stri
 	return u.audit(AuditUpdate, t.Top, auditKey("topups", "id", int64(t.ID)), newAudit().set("extra", "changed"))
 }
 
-// cancelTopup ends the rule that a top-up stands for. One that was cancelled stays it.
+// cancelTopup ends the rule that a top-up stands for, or withdraws a top-up that was asked
+// for once. One that was cancelled stays it.
 func (u *unitOfWork) cancelTopup(t *BalanceTopup) error {
 	if t.Rule != t.ID {
-		if t.State == TopupCancelled {
-			return nil
-		}
-		return Errorf(Conflict, "status", "only a recurring top-up is cancelled, and only what is still to come of it")
+		return u.cancelOnce(t)
 	}
 	r, err := u.tx.TopupRule(t.Rule)
 	switch {
@@ -71,6 +70,9 @@ func (u *unitOfWork) cancelTopup(t *BalanceTopup) error {
 		return nil
 	case r.State != RuleActive:
 		return Errorf(Conflict, "status", "nothing more of this top-up was to come")
+	}
+	if err := u.withdrawExecution(t); err != nil {
+		return err
 	}
 	return u.cancelRule(t, &r, ReasonOff)
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // BalanceTopupView is a top-up with what an interface shows of it. Of a rule's first
-// execution Latest is the rule's newest execution, else it is the top-up itself.
+// execution that was asked for by its id Latest is the rule's newest execution; else, and in
+// lists, which have the newest beside it, Latest is the top-up itself.
 type BalanceTopupView struct {
 	BalanceTopup
 	Latest BalanceTopup
@@ -23,13 +24,22 @@ type BalanceTopupView struct {
 func (v *BalanceTopupView) IsRule() bool { return v.Rule != nil && v.Rule.ID == v.ID }
 
 // BalanceTopup is one top-up of an account in the actor's scope. Errors: NotFound.
-func (e *Engine) BalanceTopup(ctx context.Context, id TopupID) (v BalanceTopupView, err error) {
+func (e *Engine) BalanceTopup(ctx context.Context, id TopupID) (BalanceTopupView, error) {
+	return e.balanceTopup(ctx, id, false)
+}
+
+// ListedTopup is BalanceTopup as BalanceTopups has it. Errors: NotFound.
+func (e *Engine) ListedTopup(ctx context.Context, id TopupID) (BalanceTopupView, error) {
+	return e.balanceTopup(ctx, id, true)
+}
+
+func (e *Engine) balanceTopup(ctx context.Context, id TopupID, own bool) (v BalanceTopupView, err error) {
 	err = e.view(ctx, func(r Reader) error {
 		t, err := visibleTopup(r, ActorFrom(ctx), id)
 		if err != nil {
 			return err
 		}
-		v, err = (&topupViewer{r: r}).view(t)
+		v, err = (&topupViewer{r: r, own: own}).view(t)
 		return err
 	})
 	return v, err
@@ -86,7 +96,7 @@ func (e *Engine) BalanceTopups(ctx context.Context, q BalanceTopupQuery) (list [
 		if err != nil {
 			return err
 		}
-		w := topupViewer{r: r}
+		w := topupViewer{r: r, own: true}
 		for _, t := range all {
 			v, err := w.view(t)
 			if err != nil {
@@ -116,6 +126,7 @@ func (e *Engine) AccountByGroup(ctx context.Context, group int64) (o Owner, err 
 // topupViewer gathers what belongs to top-ups; of an owner only once.
 type topupViewer struct {
 	r        Reader
+	own      bool // of a rule its first execution, not its newest
 	owner    Owner
 	services []Service
 }
@@ -137,7 +148,7 @@ func (w *topupViewer) view(t BalanceTopup) (v BalanceTopupView, err error) {
 			return v, err
 		}
 		v.Rule = &rule
-		if v.IsRule() {
+		if v.IsRule() && !w.own {
 			if v.Latest, err = w.r.LatestExecution(rule.ID); err != nil {
 				return v, err
 			}

@@ -58,9 +58,11 @@ func (e *Engine) Cards(ctx context.Context, p CardsParams) ([]Card, error) {
 }
 
 // inScope gives an owner that the actor does not see the answer of an unknown one.
-func inScope(ctx context.Context, r Reader, o OwnerID) error {
+func inScope(ctx context.Context, r Reader, o OwnerID) error { return within(ctx, r, o, Actor.Sees) }
+
+func within(ctx context.Context, r Reader, o OwnerID, sees func(Actor, *Owner) bool) error {
 	owner, err := r.Owner(o)
-	if err == nil && !ActorFrom(ctx).Sees(&owner) {
+	if err == nil && !sees(ActorFrom(ctx), &owner) {
 		err = NotFound
 	}
 	return wrongOwner(o, err)

@@ -142,28 +142,19 @@ func (e *Engine) Resend(ctx context.Context, p ResendParams) (n int64, err error
 	return n, err
 }
 
-// resendDead takes up what a subscription's deliveries were given up, oldest first.
+// resendDead takes up what a subscription's deliveries were given up, oldest first, so
+// many at once that who charges and books does not wait for it. n is what was committed.
 func (e *Engine) resendDead(ctx context.Context, id HubID) (n int64, err error) {
-	var dead []DeliveryID
-	err = e.view(ctx, func(r Reader) error {
-		if _, err := hubOf(r, ActorFrom(ctx), id); err != nil {
-			return err
-		}
-		list, err := r.Deliveries(DeliveryFilter{Hub: id})
-		dead = nil
-		for _, d := range list {
-			if d.State == DeliveryDead {
-				dead = append(dead, d.ID)
-			}
-		}
-		return err
-	})
+	dead, err := e.deadOf(ctx, id)
 	for end := len(dead); end > 0 && err == nil; end -= resendBatch {
 		batch, did := dead[max(0, end-resendBatch):end], int64(0)
 		err = e.update(ctx, func(u *unitOfWork) error {
 			did = 0
 			for i := len(batch) - 1; i >= 0; i-- {
 				d, err := u.tx.Delivery(batch[i])
+				if errors.Is(err, NotFound) {
+					continue // its event's time was over
+				}
 				if err != nil {
 					return err
 				}
@@ -180,9 +171,38 @@ func (e *Engine) resendDead(ctx context.Context, id HubID) (n int64, err error) 
 			}
 			return nil
 		})
-		n += did
+		if err == nil {
+			n += did
+		}
 	}
 	return n, err
+}
+
+// deadOf are the deliveries of a subscription that were given up, newest first: all that
+// it was ever sent is looked through, a part at a time.
+func (e *Engine) deadOf(ctx context.Context, id HubID) (dead []DeliveryID, err error) {
+	f := DeliveryFilter{Hub: id, Limit: resendBatch}
+	for {
+		var list []Delivery
+		err := e.view(ctx, func(r Reader) (err error) {
+			if _, err := hubOf(r, ActorFrom(ctx), id); err != nil {
+				return err
+			}
+			list, err = r.Deliveries(f)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range list {
+			if f.Before = d.ID; d.State == DeliveryDead {
+				dead = append(dead, d.ID)
+			}
+		}
+		if len(list) < resendBatch {
+			return dead, nil
+		}
+	}
 }
 
 // resend takes one delivery up again; false for a subscription that was deleted.

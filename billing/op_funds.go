@@ -244,7 +244,7 @@ func (u *unitOfWork) post(p *Posting) error {
 	}
 	kind := p.Kind
 	u.tell(func(o Observer) { o.Posted(kind) })
-	return u.emitBalances(p.Entries)
+	return u.emitBalances(p.Entries, false)
 }
 
 // moved follows a booked change of an owner's balance: what it can pay now is

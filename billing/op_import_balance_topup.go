@@ -304,6 +304,8 @@ func (im *Importer) BalanceTopup(l BalanceTopupLine) (err error) {
 		return Errorf(WrongCurrency, "currency", "%s is kept in %s", o.ID, o.Currency)
 	case t.Amount <= 0 || t.Amount > MaxCharge:
 		return Errorf(Invalid, "amount", "above 0, at most %s", FormatMicros(MaxCharge))
+	case t.Period > maxPeriods:
+		return Errorf(Invalid, "period", "period is at most %d", maxPeriods)
 	case t.State != TopupCompleted && t.State != TopupFailed && t.State != TopupCancelled:
 		return Errorf(Invalid, "status", "completed, failed or cancelled")
 	case l.Created.IsZero() || l.Settled.IsZero():
@@ -331,6 +333,9 @@ func (im *Importer) createTopup(t *BalanceTopup) error {
 		if errors.Is(err, NotFound) || err == nil && r.Owner != t.Owner {
 			return Errorf(NotFound, "rule", "%s has no recurring top-up %d", t.Owner, t.Rule)
 		}
+		if err == nil {
+			err = im.passed(&r, t.Period)
+		}
 		if err != nil {
 			return err
 		}
@@ -339,6 +344,19 @@ func (im *Importer) createTopup(t *BalanceTopup) error {
 		return err
 	}
 	return im.topupConflict(t, im.u.tx.CreateBalanceTopup(t))
+}
+
+// passed has a rule go on after a period that was executed elsewhere.
+func (im *Importer) passed(r *TopupRule, n int64) error {
+	if r.State != RuleActive || n < r.Next {
+		return nil
+	}
+	o, err := im.u.tx.Owner(r.Owner)
+	if err != nil {
+		return err
+	}
+	r.plan(n+1, im.u.e.zone(o.TimeZone))
+	return im.u.setRule(r)
 }
 
 func (im *Importer) topupConflict(t *BalanceTopup, err error) error {

@@ -26,7 +26,9 @@ func (e *Engine) Credential(ctx context.Context, name string) (Credential, error
 	var l Login
 	var blocked Block
 	err := e.view(ctx, func(r Reader) (err error) {
-		if l, err = r.Login(name); err != nil {
+		if l, err = r.Login(name); errors.Is(err, Invalid) {
+			return Errorf(NotFound, "login", "there is no such login") // nobody has a name that cannot be kept
+		} else if err != nil {
 			return err
 		}
 		blocked, err = blockedFor(r, l.Customer)

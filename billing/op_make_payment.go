@@ -163,6 +163,9 @@ func (u *unitOfWork) cardToPay(j *Judged, named *CardID) (Card, error) {
 			return c, nil
 		}
 	}
+	if named == nil {
+		return Card{}, wrongCard("%s has no primary card, and none was named", j.Owner.ID)
+	}
 	return Card{}, wrongCard("%s has no such card", j.Owner.ID)
 }
 
@@ -187,6 +190,8 @@ func (u *unitOfWork) chargeByHand(j *Judged, amount int64, card Card, cause stri
 		return Charge{}, false, Errorf(Invalid, "amount", "%s", choice.Detail)
 	case ReasonNetworkLimit:
 		return Charge{}, false, Errorf(Conflict, "i_debit_credit_card", "the card's network allows no try before %s", choice.FreeAt)
+	case ReasonCardExpired:
+		return Charge{}, false, wrongCard("the card cannot be used: %s has expired", choice.Detail)
 	default:
 		return Charge{}, false, wrongCard("the card cannot be used: %s", choice.Detail)
 	}

@@ -74,7 +74,16 @@ func (u *unitOfWork) execute(id TopupID) (Decision, error) {
 		return none, err
 	}
 	loc := u.e.zone(j.Owner.TimeZone)
-	n := u.periodToRun(&r, loc)
+	n, missed := u.periodToRun(&r, loc)
+	if missed {
+		none.Reason, none.Unit, none.Detail = ReasonMissedPeriod, r.Unit, PeriodDate(r.PeriodStart(n, loc), loc)
+		r.plan(n+1, loc)
+		r.Reason = "" // why that one waited
+		if err := u.setRule(&r); err != nil {
+			return none, err
+		}
+		return none, u.keep(&none)
+	}
 	if n < r.Next { // not yet: a line was moved, or the zone changed
 		r.plan(r.Next, loc)
 		return none, u.setRule(&r)
@@ -98,19 +107,17 @@ func (u *unitOfWork) execute(id TopupID) (Decision, error) {
 	return d, u.executeNow(&j, &r, n, &d, loc)
 }
 
-// periodToRun is the period that is executed now; below Next if there is none.
-func (u *unitOfWork) periodToRun(r *TopupRule, loc *time.Location) int64 {
+// periodToRun is the period that is executed now, below Next if there is none; or it is
+// missed, and with it all before it.
+func (u *unitOfWork) periodToRun(r *TopupRule, loc *time.Location) (n int64, missed bool) {
 	last := r.due(u.now, loc)
-	switch missed := u.e.set.MissedPeriods; {
+	switch {
 	case last < r.Next:
-		return last
-	case missed == MissedAll:
-		return r.Next
-	case missed == MissedNone && u.now.Sub(r.PeriodStart(last, loc)) >= 24*time.Hour:
-		r.Next = last + 1
-		return last
+		return last, false
+	case u.e.set.MissedPeriods == MissedAll:
+		return r.Next, false
 	default:
-		return last
+		return last, u.e.late(r, last, u.now, loc)
 	}
 }
 

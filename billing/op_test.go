@@ -198,6 +198,11 @@ func TestLogins(t *testing.T) {
 	if c.Customer != billing.Customer(10) || c.HA1.Reveal() != "19c1f4c24f44798993f47f1ea456d765" {
 		t.Fatalf("credential %+v", c)
 	}
+	for _, name := range []string{"acme\x00", "\x00", "\xff", "acm\xc3"} {
+		if _, err := k.engine.Credential(root(t0), name); !errors.Is(err, billing.NotFound) {
+			t.Errorf("the login %q: %v", name, err)
+		}
+	}
 	if err := k.engine.AddLogin(root(t0), "acme", billing.Customer(20), "x"); !errors.Is(err, billing.Exists) {
 		t.Fatalf("the same name: %v", err)
 	}

@@ -165,22 +165,33 @@ func (u *unitOfWork) auditTransfer(t *Transfer) error {
 	return u.audit(AuditFunds, t.ToTop, auditOwner("receive", t.To), i)
 }
 
-// Transfers lists those whose two owners are in the actor's scope, by id. Errors:
+// Transfers lists those whose two owners are in the actor's scope, at least one of them
+// not deleted, by id. Errors:
 // NotFound for an owner out of scope.
 func (e *Engine) Transfers(ctx context.Context, f ActionFilter) ([]Transfer, error) {
 	return listActions(e, ctx, f, Reader.Transfers)
 }
 
 // transferOf is one transfer: it is not told to who sees one of its owners only: it names the other.
+// It stays while one of them does: that one's balance came about by it.
 func transferOf(ctx context.Context, r Reader, id ActionID) (Transfer, error) {
 	t, err := r.Transfer(id)
-	if err == nil {
-		err = inScope(ctx, r, t.From)
+	if err != nil {
+		return t, unknownAction(id, err)
 	}
-	if err == nil {
-		err = inScope(ctx, r, t.To)
+	from, err := r.Owner(t.From)
+	if err != nil {
+		return t, err
 	}
-	return t, unknownAction(id, err)
+	to, err := r.Owner(t.To)
+	if err != nil {
+		return t, err
+	}
+	a, there := ActorFrom(ctx), from.DeletedAt.IsZero() || to.DeletedAt.IsZero()
+	if !there || !a.reaches(&from) || !a.reaches(&to) {
+		return Transfer{}, unknownAction(id, NotFound)
+	}
+	return t, nil
 }
 
 // TransferByID is one of them. Errors: NotFound.

@@ -118,7 +118,7 @@ var mutations = []mutation{
 // found by one of a few seeds.
 func TestSimulatorFindsMistakes(t *testing.T) {
 	dbtest.SQLiteOnly(t, "it is about the simulator, not about the store")
-	for i, m := range append(slices.Clone(mutations), topupMutations...) {
+	for i, m := range slices.Concat(mutations, topupMutations, balanceTopupMutations) {
 		if testing.Short() && i%6 != 0 {
 			continue // the race detector needs no more of the same
 		}

@@ -28,7 +28,9 @@ type simOp struct {
 // draw is a random operation of the ones that may run beside each other.
 func (s *simulation) draw() simOp {
 	o := s.someone()
-	switch n := s.rng.IntN(150); {
+	switch n := s.rng.IntN(175); {
+	case n >= 150:
+		return s.drawBalanceTopup()
 	case n >= 135:
 		return s.drawAction(o)
 	case n >= 115:
@@ -153,7 +155,9 @@ func (s *simulation) drawNight() simOp {
 // lonely are operations that come one at a time.
 func (s *simulation) lonely() simOp {
 	o := s.someone()
-	switch n := s.rng.IntN(185); {
+	switch n := s.rng.IntN(220); {
+	case n >= 185:
+		return s.drawBalanceTopup()
 	case n >= 150:
 		return s.drawTopup(true)
 	case n >= 125:
@@ -525,6 +529,8 @@ func (s *simulation) step() {
 		s.farewell()
 	case n < 58:
 		s.stillborn()
+	case n < 60:
+		s.regret()
 	case n < 70 && s.parallel:
 		s.burst()
 	case n < 73 && len(s.moves) > 0:
@@ -610,6 +616,11 @@ func (s *simulation) rest() {
 				_, _, err := p.engine.RunProfiles(p.ctx, billing.RunParams{Trigger: "command"})
 				return err
 			}(),
+			func() error {
+				s.lastRun = time.Now()
+				_, _, err := p.engine.RunRecurring(p.ctx, billing.RunParams{Trigger: "command"})
+				return err
+			}(),
 			s.drain(p),
 		} {
 			if err != nil {
@@ -624,6 +635,7 @@ func (s *simulation) rest() {
 var restWaits = []time.Duration{
 	time.Minute, 20 * time.Minute, time.Hour, 2 * time.Hour, 31 * time.Hour, 24 * time.Hour, 24 * time.Hour, 25 * time.Hour, 49 * time.Hour,
 	49 * time.Hour, 49 * time.Hour, 49 * time.Hour, 73 * time.Hour, time.Minute, time.Hour, time.Hour,
+	time.Minute, // what waited for a charge that ended in the last hour
 }
 
 // play is the whole simulation; it returns what the oracle found.

@@ -24,6 +24,7 @@ type books struct {
 	cards    map[billing.CardID]billing.Card
 	vouchers map[billing.VoucherID]billing.Voucher
 	refunds  []billing.Refund
+	topups   topupBooks
 	// decisions are all that were kept.
 	decisions []billing.Decision
 }
@@ -36,6 +37,7 @@ func (s *simulation) judge() {
 		s.find("the books cannot be read: %v", err)
 		return
 	}
+	b.topups = s.readTopups()
 	wrong, err := s.store.Verify(context.Background(), 10)
 	if err != nil {
 		s.find("verify: %v", err)
@@ -64,6 +66,7 @@ func (s *simulation) judge() {
 	s.judgeVouchers(b)
 	s.judgeDeleted(b)
 	s.judgeTopups(b)
+	s.judgeBalanceTopups(b)
 	s.tally(b)
 }
 
@@ -219,6 +222,7 @@ func (s *simulation) judgeEnd(b *books, c billing.Charge) {
 	case c.State == billing.ChargeUnresolved && (pay == nil || !pay.told):
 		// No event told of it, and for three days no answer did.
 	case c.State == billing.ChargeCreated && last.State == billing.AttemptDeclined && c.DueAt.After(time.Now()):
+	case waitingPeriod(c):
 	case c.State == billing.ChargeUnknown && muted && time.Since(last.SubmittedAt) < 96*time.Hour:
 	default:
 		s.find("charge %d is still %s, its last attempt %s since %s, due %s, leased until %s", c.ID, c.State, last.State, last.SubmittedAt, c.DueAt, c.LeaseUntil)
@@ -390,7 +394,7 @@ func (s *simulation) judgeRetries(b *books) {
 		c := b.charges[id]
 		for i, p := range list[1:] {
 			before := list[i]
-			wait, ok := billing.RetryAfter(c.Purpose, i+1)
+			wait, ok := s.retryAfter(c, i+1, &b.topups)
 			switch {
 			case !ok:
 				s.find("charge %d was tried %d times", id, len(list))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"topupd/billing"
@@ -122,7 +123,7 @@ func (s *simulation) impatient() {
 func (s *simulation) judgePayments(b *books) {
 	made := map[int64][]billing.Charge{}
 	for _, c := range b.charges {
-		if c.Purpose == billing.PurposeManual {
+		if c.Purpose == billing.PurposeManual && !strings.HasPrefix(c.Cause, "topup:") {
 			made[c.Credit] = append(made[c.Credit], c)
 		}
 	}

@@ -138,6 +138,8 @@ var mustHappen = []string{
 	"expected and paid", "expected and open", "expected and withdrawn", "expected by card", "expected by none", "debt judged", "notice topup",
 	"posting gateway_payment", "posting pool_topup", "subscription order", "pool top-up",
 	"action adjustment", "action transfer", "action reservation", "action refused", "posting transfer", "posting adjustment",
+	"charge recurring", "execution succeeded", "execution failed", "rule active", "rule finished", "rule cancelled", "rule failed",
+	"top-up completed", "top-up failed", "top-up cancelled", "top-up by voucher", "top-up ended by its client",
 	"notice receipt", "notice declined", "notice suspended", "notice low_balance", "mail twice",
 }
 

@@ -43,6 +43,8 @@ type simulation struct {
 	debts    map[billing.OwnerID]*simDebt // of customers with a profile
 	orders   []*simOrder
 	pools    []*simPool
+	topups   []*simTopup
+	lastRun  time.Time             // of rules, while the dust settles
 	actions  map[string]*simAction // by their names
 	named    int                   // how many names and amounts were given out
 

@@ -30,8 +30,8 @@ type Store interface {
 	// Instance is a random name made with the database; it is part of every
 	// gateway key.
 	Instance() string
-	// Verify checks L1 to L4, C4, C6, C8, what is reserved (R1), transfers (T1) and closed
-	// buckets (B1), and returns what differs, at most limit.
+	// Verify checks the invariants that Discrepancy names, and returns what differs, at most
+	// limit.
 	Verify(ctx context.Context, limit int) ([]Discrepancy, error)
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error

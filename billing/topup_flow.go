@@ -14,7 +14,19 @@ func (u *unitOfWork) topupEvent(kind EventKind, t *BalanceTopup) error {
 	if err != nil {
 		return err
 	}
-	return u.emit(kind, &owner, ResourceTopup, int64(t.ID), t)
+	hubs, err := u.listeners(EventType{ResourceTopup, kind}, &owner)
+	if err != nil || len(hubs) == 0 {
+		return err
+	}
+	told := toldTopup{BalanceTopup: t}
+	if t.Rule != 0 {
+		r, err := u.tx.TopupRule(t.Rule)
+		if err != nil {
+			return err
+		}
+		told.RuleState = r.State
+	}
+	return u.announce(EventType{ResourceTopup, kind}, &owner, int64(t.ID), told, hubs)
 }
 
 // topupPaid closes a top-up in the transaction that credits it, right after the posting.
@@ -167,8 +179,12 @@ func (u *unitOfWork) endRulesOf(j *Judged, card *Card) error {
 		if err != nil {
 			return err
 		}
-		if s, err := u.e.standing(u.tx, &j.Owner, u.now); err != nil || s.Held {
+		s, err := u.e.standing(u.tx, &j.Owner, u.now)
+		if err != nil {
 			return err
+		}
+		if s.Held {
+			continue // it is told of nothing
 		}
 		if err := u.notice(j, NoticeRule, causeOf("topup_rule_card", int64(r.ID)), noticeFacts{Rule: r, Card: card}); err != nil {
 			return err
@@ -203,11 +219,7 @@ func (u *unitOfWork) resumeRules(o *Owner) error {
 
 // recurringRetry is the wait before the try that follows attempt n of a rule's charge.
 func (u *unitOfWork) recurringRetry(c *Charge, n int) (wait time.Duration, again bool, err error) {
-	t, err := u.tx.BalanceTopupByCharge(c.ID)
-	if err != nil {
-		return 0, false, err
-	}
-	r, err := u.tx.TopupRule(t.Rule)
+	_, r, err := u.ruleOf(c)
 	if err != nil {
 		return 0, false, err
 	}
@@ -218,19 +230,20 @@ func (u *unitOfWork) recurringRetry(c *Charge, n int) (wait time.Duration, again
 	return plan[n-1], true, nil
 }
 
-// ruleStillWanted is the last look at an execution: the rule goes on, and its card is still
+// ruleStillWanted is the last look at an execution whose rule goes on: its card is still
 // the one that would be chosen.
 func (u *unitOfWork) ruleStillWanted(j *Judged, c *Charge) (string, error) {
-	t, err := u.tx.BalanceTopupByCharge(c.ID)
+	_, r, err := u.ruleOf(c)
 	if err != nil {
 		return "", err
-	}
-	r, err := u.tx.TopupRule(t.Rule)
-	if err != nil {
-		return "", err
-	}
-	if r.State != RuleActive || r.Suspended != "" {
-		return string(ReasonOff), nil
 	}
 	return u.cardStillNamed(j.Owner.ID, r.Card, c.Card)
+}
+
+// ruleOf is the execution that a charge pays for, and its rule.
+func (u *unitOfWork) ruleOf(c *Charge) (t BalanceTopup, r TopupRule, err error) {
+	if t, err = u.tx.BalanceTopupByCharge(c.ID); err == nil {
+		r, err = u.tx.TopupRule(t.Rule)
+	}
+	return t, r, err
 }

@@ -112,6 +112,10 @@ func (e *Engine) joined(ctx context.Context) *unitOfWork {
 	return nil
 }
 
+// Joined reports whether what is called with a context is part of a transaction that is
+// still to be committed: an error undoes it.
+func (e *Engine) Joined(ctx context.Context) bool { return e.joined(ctx) != nil }
+
 // join runs fn inside the transaction of u. Its error undoes what it did and nothing
 // else, as in a transaction of its own; what the observer is told waits for the commit.
 func (u *unitOfWork) join(ctx context.Context, run RunID, fn func(*unitOfWork) error) error {

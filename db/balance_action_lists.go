@@ -36,15 +36,19 @@ func scanBalanceAction(r *row, a *billing.BalanceAction) {
 	a.CreatedAt = r.time()
 }
 
+// actionThere: a transfer is there while one of its two owners is, any other action with
+// its owner.
+const actionThere = ` AND (o.deleted_at IS NULL OR x.kind = 'transfer' AND EXISTS (SELECT 1 FROM transfers t
+    JOIN owners v ON v.id = t.receiver_id WHERE t.id = x.id AND v.deleted_at IS NULL)) ORDER BY x.id LIMIT $2`
+
 const (
 	sqlBalanceAction  = `SELECT ` + actionColumns + ` FROM balance_actions x WHERE x.id = $1`
 	sqlBalanceActions = `SELECT ` + actionColumns + ` FROM balance_actions x JOIN owners o ON o.id = x.owner_id
-WHERE x.id > $1 AND ($3 = '' OR x.kind = $3) AND o.deleted_at IS NULL ORDER BY x.id LIMIT $2`
+WHERE x.id > $1 AND ($3 = '' OR x.kind = $3)` + actionThere
 	sqlBalanceActionsOf = `SELECT ` + actionColumns + ` FROM balance_actions x JOIN owners o ON o.id = x.owner_id
-WHERE x.owner_id = $4 AND x.id > $1 AND ($3 = '' OR x.kind = $3) AND o.deleted_at IS NULL ORDER BY x.id LIMIT $2`
+WHERE x.owner_id = $4 AND x.id > $1 AND ($3 = '' OR x.kind = $3)` + actionThere
 	sqlBalanceActionsIn = `SELECT ` + actionColumns + ` FROM balance_actions x JOIN owners o ON o.id = x.owner_id
-WHERE x.top_id = $4 AND o.path >= $5 AND o.path < $6 AND x.id > $1 AND ($3 = '' OR x.kind = $3) AND o.deleted_at IS NULL
-ORDER BY x.id LIMIT $2`
+WHERE x.top_id = $4 AND o.path >= $5 AND o.path < $6 AND x.id > $1 AND ($3 = '' OR x.kind = $3)` + actionThere
 )
 
 func (r *reader) BalanceAction(id billing.ActionID) (billing.BalanceAction, error) {

@@ -27,10 +27,9 @@ func TestConformancePostgres(t *testing.T) {
 			})
 			return s
 		},
-		Exec: func(t testing.TB, s billing.Store, query string) error {
+		Exec: func(_ testing.TB, s billing.Store, query string) error {
 			address, _ := addresses.Load(s)
-			_, err := dbtest.Raw(t, address.(string)).Exec(query)
-			return err
+			return dbtest.Exec(address.(string), query)
 		},
 	})
 }

@@ -48,9 +48,9 @@ type CopyResult struct {
 // Copy brings everything of one database into another, which must be new: ledger,
 // charges and histories with their ids, what is sealed as it is. It compares both
 // sides row by row at the end; it does not look at the ledger (Verify). Whoever still
-// writes to the source is left behind: its servers must be stopped. progress is called
+// writes to the source is left behind: its servers must be stopped; of SQLite it is noticed. progress is called
 // with the rows that were read, of both passes; it may be nil. Errors: Conflict when the target is
-// not empty or its schema is another's, Internal when the two differ.
+// not empty, its schema is another's, the source changed, or a text cannot be held; Internal when the two differ.
 func Copy(ctx context.Context, from, to *Store, progress func(int64)) (CopyResult, error) {
 	if progress == nil {
 		progress = func(int64) {}
@@ -59,9 +59,21 @@ func Copy(ctx context.Context, from, to *Store, progress func(int64)) (CopyResul
 	if err := to.view(ctx, func(r *reader) error { return empty(r) }); err != nil {
 		return CopyResult{}, err
 	}
+	changed, end, err := from.watch(ctx)
+	if err != nil {
+		return CopyResult{}, err
+	}
+	defer end()
+	unchanged := func() error {
+		wrote, err := changed()
+		if err == nil && wrote {
+			err = billing.Errorf(billing.Conflict, "from", "somebody wrote to the database to copy from meanwhile, which the copy may lack: stop what writes to it, crons too, and copy into a new database")
+		}
+		return err
+	}
 	var source []digest
 	var next map[string]int64
-	err := from.view(ctx, func(r *reader) (err error) {
+	err = from.view(ctx, func(r *reader) (err error) {
 		if next, err = from.lastIDs(r); err != nil {
 			return err
 		}
@@ -79,13 +91,20 @@ func Copy(ctx context.Context, from, to *Store, progress func(int64)) (CopyResul
 				}
 				source = append(source, d)
 			}
-			return l.continueAt(next)
+			if err := l.continueAt(next); err != nil {
+				return err
+			}
+			return unchanged() // nothing stays of the copy
 		})
 	})
 	if err != nil {
 		return CopyResult{}, err
 	}
-	return c.compare(to, source)
+	res, err := c.compare(to, source)
+	if err == nil {
+		err = unchanged()
+	}
+	return res, err
 }
 
 // loader writes a copy inside one transaction.
@@ -205,7 +224,6 @@ func (c *copying) compare(to *Store, source []digest) (res CopyResult, err error
 // empty refuses a target that somebody has used.
 func empty(r *reader) error {
 	for _, table := range copiedTables {
-		limit := int64(0)
 		if slices.Contains(seededTables, table) {
 			continue
 		}
@@ -213,7 +231,7 @@ func empty(r *reader) error {
 		if _, err := r.first(func(row *row) { rows = row.int64() }, `SELECT COUNT(*) FROM `+table); err != nil {
 			return err
 		}
-		if rows > limit {
+		if rows > 0 {
 			return billing.Errorf(billing.Conflict, "to", "the database to copy to is not new: %s has %d rows", table, rows)
 		}
 	}

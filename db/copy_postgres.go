@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"topupd/billing"
 )
 
 // lastIDs are the ids up to which the sequences have given them out.
@@ -26,6 +29,11 @@ WHERE s.schemaname = current_schema() AND s.last_value IS NOT NULL AND t.relname
 	return last, err
 }
 
+// watch knows nothing: no server is asked whether it writes.
+func (s *postgresStore) watch(context.Context) (func() (bool, error), func(), error) {
+	return func() (bool, error) { return false, nil }, func() {}, nil
+}
+
 // load runs fn in one transaction, alone, on a connection of its own: it takes as long
 // as it takes.
 func (s *postgresStore) load(ctx context.Context, fn func(loader) error) (err error) {
@@ -38,7 +46,7 @@ func (s *postgresStore) load(ctx context.Context, fn func(loader) error) (err er
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // what is not committed goes with it
 	l := &postgresLoader{ctx: ctx, conn: conn}
-	if err := l.exec(fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); SET CONSTRAINTS ALL DEFERRED", pgWriteLock)); err != nil {
+	if err := l.exec(fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d); SET CONSTRAINTS ALL DEFERRED", pgWriteLock)); err != nil {
 		return err
 	}
 	for _, table := range copiedTables {
@@ -87,8 +95,48 @@ func (l *postgresLoader) clear(table string) error { return l.exec("DELETE FROM 
 func (l *postgresLoader) add(table string, columns []string, rows iter.Seq2[[]cell, error]) error {
 	next, stop := iter.Pull2(rows)
 	defer stop()
-	_, err := l.conn.PgConn().CopyFrom(l.ctx, &copyText{next: next}, `COPY `+table+` (`+strings.Join(columns, ", ")+`) FROM STDIN`)
+	keys, err := l.keys(table)
+	if err != nil {
+		return err
+	}
+	from := &copyText{next: next, check: func(cells []cell) error { return withoutNull(columns, keys, cells) }}
+	_, err = l.conn.PgConn().CopyFrom(l.ctx, from, `COPY `+table+` (`+strings.Join(columns, ", ")+`) FROM STDIN`)
+	if from.err != nil {
+		return from.err // PostgreSQL only says that the copy was given up
+	}
 	return classifyPostgres(err)
+}
+
+// keys are the columns that name a row of a table.
+func (l *postgresLoader) keys(table string) ([]string, error) {
+	rows, err := l.conn.Query(l.ctx, `SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = $1::text::regclass AND i.indisprimary ORDER BY a.attnum`, table)
+	if err != nil {
+		return nil, classifyPostgres(err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return names, classifyPostgres(err)
+}
+
+// withoutNull refuses U+0000 in a text, which SQLite holds and PostgreSQL does not.
+func withoutNull(columns, keys []string, cells []cell) error {
+	for i := range cells {
+		if cells[i].kind != cellText || !strings.Contains(cells[i].s, "\x00") {
+			continue
+		}
+		var row []string
+		for at, name := range columns {
+			switch v := &cells[at]; {
+			case !slices.Contains(keys, name):
+			case v.kind == cellText:
+				row = append(row, name+" "+strconv.Quote(v.s))
+			case v.kind == cellInt:
+				row = append(row, name+" "+strconv.FormatInt(v.n, 10))
+			}
+		}
+		return billing.Errorf(billing.Conflict, "from", "the row with %s has U+0000 in %s, which PostgreSQL cannot hold: change it at the source", strings.Join(row, ", "), columns[i])
+	}
+	return nil
 }
 
 func (l *postgresLoader) continueAt(last map[string]int64) error {
@@ -113,16 +161,22 @@ FROM (SELECT GREATEST(%d, (SELECT COALESCE(MAX(id), 0) FROM %s)) AS m) s`, table
 
 // copyText is rows in the text form of COPY.
 type copyText struct {
-	next func() ([]cell, error, bool)
-	buf  []byte
-	at   int
+	next  func() ([]cell, error, bool)
+	check func([]cell) error
+	err   error // what ended it
+	buf   []byte
+	at    int
 }
 
 // Read fills p.
 func (c *copyText) Read(p []byte) (int, error) {
 	for len(c.buf)-c.at < len(p) {
 		cells, err, ok := c.next()
+		if ok && err == nil {
+			err = c.check(cells)
+		}
 		if err != nil {
+			c.err = err
 			return 0, err
 		}
 		if !ok {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strconv"
 	"strings"
@@ -18,6 +19,30 @@ func (s *sqliteStore) lastIDs(r *reader) (map[string]int64, error) {
 		return nil
 	}, `SELECT name, seq FROM sqlite_sequence WHERE name <> 'goose_db_version'`)
 	return last, err
+}
+
+// watch keeps one connection: what it calls the data's version grows with each commit of
+// another one, also of another process.
+func (s *sqliteStore) watch(ctx context.Context) (func() (bool, error), func(), error) {
+	ses, err := s.readers.take(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	version := func() (v int64, err error) {
+		r := &reader{s: ses}
+		_, err = r.first(func(row *row) { v = row.int64() }, `PRAGMA data_version`)
+		return v, errors.Join(err, r.end())
+	}
+	end := func() { s.readers.give(ses, true) }
+	first, err := version()
+	if err != nil {
+		s.readers.give(ses, false)
+		return nil, nil, err
+	}
+	return func() (bool, error) {
+		now, err := version()
+		return now != first, err
+	}, end, nil
 }
 
 // load runs fn in one transaction. The triggers, which guard the changes of a living

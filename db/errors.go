@@ -148,6 +148,12 @@ func detail(msg, marker string) string {
 	return rest
 }
 
+// badText is for a text that PostgreSQL has no place for. SQLite refuses U+0000 as well, so
+// that what it keeps can be copied there.
+func badText(err error) error {
+	return &billing.Error{Code: billing.Invalid, Message: "a text holds a character that cannot be stored", Err: err}
+}
+
 func internal(err error) error { return &billing.Error{Code: billing.Internal, Err: err} }
 
 func notFound(field string) error { return &billing.Error{Code: billing.NotFound, Field: field} }

@@ -12,6 +12,9 @@ import (
 const sqlBalancesWatched = `SELECT EXISTS (SELECT 1 FROM hub_subscriptions WHERE deleted_at IS NULL AND balances)`
 
 func (r *reader) BalancesWatched() (watched bool, err error) {
+	if watched, known := r.s.balancesWatched(); known {
+		return watched, nil
+	}
 	_, err = r.first(func(row *row) { watched = row.bool() }, sqlBalancesWatched)
 	return watched, err
 }
@@ -164,10 +167,10 @@ func (t *tx) DropEvents(before time.Time, limit int) (int64, error) {
 		return 0, err
 	}
 	for _, id := range old {
-		if _, err := t.exec(sqlDropDeliveriesOf, int64(id)); err != nil {
+		if err := t.add(sqlDropDeliveriesOf, int64(id)); err != nil {
 			return 0, t.spoil(err)
 		}
-		if _, err := t.exec(sqlDropEvent, int64(id)); err != nil {
+		if err := t.add(sqlDropEvent, int64(id)); err != nil {
 			return 0, t.spoil(err)
 		}
 	}

@@ -20,6 +20,9 @@ func Plans(yield func(name string, p Plan) bool) {
 	}
 }
 
+// OwnersTables are those that a transaction of declared owners may change.
+var OwnersTables = ownersTables
+
 // Prepared is how PostgreSQL understands a statement: the types of its parameters and
 // columns, by their numbers.
 func (s *Store) Prepared(query string) (params, columns []uint32, err error) {
@@ -36,4 +39,13 @@ func (s *Store) Prepared(query string) (params, columns []uint32, err error) {
 		columns = append(columns, f.DataTypeOID)
 	}
 	return st.sd.ParamOIDs, columns, nil
+}
+
+// Enforced are the rules that verify wants in force, with their invariants.
+func Enforced(yield func(invariant, name string) bool) {
+	for _, rule := range enforced {
+		if !yield(rule.invariant, rule.name) {
+			return
+		}
+	}
 }

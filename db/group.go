@@ -43,7 +43,7 @@ func (g *group) run(m *member) error {
 
 // groupWorth is how many waiting callers are worth a commit beside a sync that is
 // under way; fewer wait for its end, and more join them.
-const groupWorth = 16
+const groupWorth = 8
 
 // lead runs the member with those that wait, and hands the lead on.
 func (g *group) lead(m *member) {

@@ -74,9 +74,14 @@ func (r *reader) Postings(o billing.OwnerID, before billing.PostingID, limit int
 const (
 	sqlPost = `INSERT INTO postings (top_id, kind, cause, input, charge_id, notes, actor, booked_at, effective_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	sqlPostNumbered = `INSERT INTO postings (top_id, kind, cause, input, charge_id, notes, actor, booked_at, effective_at, id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	sqlMoveBucket = `UPDATE buckets SET balance = balance + $3 WHERE owner_id = $1 AND unit = $2`
 	sqlMakeBucket = `INSERT INTO buckets (owner_id, unit, top_id, balance, reserved)
 VALUES ($1, $2, (SELECT top_id FROM owners WHERE id = $1), $3, 0)`
+	// Both at once, for who would wait for the answer of the first.
+	sqlMoveOrMakeBucket = sqlMakeBucket + ` ON CONFLICT (owner_id, unit) DO UPDATE SET balance = buckets.balance + EXCLUDED.balance`
+
 	sqlEntry = `INSERT INTO entries (posting_id, n, top_id, owner_id, account, unit, micros, payment_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 )
@@ -85,9 +90,14 @@ func (t *tx) Post(p *billing.Posting) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
+	args := []any{int64(p.Top), string(p.Kind), p.Cause, p.Input, ref(p.Charge), p.Notes, p.Actor, p.BookedAt, p.EffectiveAt}
 	// A cause that is there already is refused here, before anything is written.
-	id, err := t.insert(sqlPost, int64(p.Top), string(p.Kind), p.Cause, p.Input, ref(p.Charge), p.Notes, p.Actor,
-		p.BookedAt, p.EffectiveAt)
+	id, err := t.s.postingID(), error(nil)
+	if id != 0 {
+		err = t.add(sqlPostNumbered, append(args, id)...)
+	} else {
+		id, err = t.insert(sqlPost, args...)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,9 +131,13 @@ func (t *tx) moveBucket(e *billing.Entry) error {
 	if err := t.owns(e.Owner); err != nil {
 		return err
 	}
-	n, err := t.exec(sqlMoveBucket, int64(e.Owner), string(e.Unit), e.Micros)
+	args := []any{int64(e.Owner), string(e.Unit), e.Micros}
+	if queued, err := t.later(false, sqlMoveOrMakeBucket, args); queued || err != nil {
+		return err
+	}
+	n, err := t.exec(sqlMoveBucket, args...)
 	if err == nil && n == 0 {
-		err = t.add(sqlMakeBucket, int64(e.Owner), string(e.Unit), e.Micros)
+		_, err = t.exec(sqlMakeBucket, args...)
 	}
 	return err
 }

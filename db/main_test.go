@@ -17,17 +17,23 @@ import (
 
 	"topupd/billing"
 	"topupd/db"
+	"topupd/db/dbtest"
 )
 
 // crashFile makes the test binary the child of TestCrash.
 const crashFile = "TOPUPD_TEST_CRASH_FILE"
+
+// reusing has the tests share databases of PostgreSQL.
+type reusing struct{ m *testing.M }
+
+func (r reusing) Run() int { return dbtest.Emptying(r.m.Run) }
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashFile); path != "" {
 		crashChild(path)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(reusing{m})
 }
 
 // crashChild posts from many goroutines and prints the cause of each posting

@@ -11,9 +11,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	// database/sql's name for the driver, which the migrations run through.
@@ -41,6 +44,7 @@ type dialect struct {
 	// foreign counts the tables of somebody else, hasVersions those of versions.
 	foreign, hasVersions string
 	hasChecksums         string
+	mayMake              string // whether tables may be made; empty is yes
 	ours                 string // what a database with foreign tables is called
 }
 
@@ -70,6 +74,7 @@ var (
     AND NOT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version')`,
 		hasVersions:  `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'`,
 		hasChecksums: `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_files'`,
+		mayMake:      `SELECT COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false)`,
 		ours:         "the database is another program's: make an empty one for topupd",
 	}
 )
@@ -94,9 +99,44 @@ func migrate(ctx context.Context, dsn string, files fs.FS, allowed bool) error {
 	return migrateWith(ctx, db, sqliteDialect, files, allowed)
 }
 
+// migratedPostgres reports whether a database has this program's schema, file by file:
+// then nobody needs to be locked out. A connection that the pool keeps is asked.
+func migratedPostgres(ctx context.Context, pool *pgxpool.Pool, files fs.FS) (bool, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return false, internal(err)
+	}
+	var kept []string // names and sums
+	var version, last int64
+	var name, sum string
+	rows, err := pool.Query(ctx, `SELECT version, name, sha256, (`+sqlVersion+`) FROM schema_files ORDER BY version`)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&last, &name, &sum, &version}, func() error {
+			kept = append(kept, name, sum)
+			return nil
+		})
+	}
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return false, nil // there is no such table, or whoever migrates will say what is wrong
+	}
+	if err != nil {
+		return false, classifyPostgres(err)
+	}
+	var ours []string
+	for _, name := range names {
+		sum, err := fileSum(files, name)
+		if err != nil {
+			return false, internal(err)
+		}
+		ours = append(ours, name, sum)
+	}
+	return version == last && slices.Equal(kept, ours), nil
+}
+
 // migratePostgres does the same for PostgreSQL; servers that start together do it one
 // after the other.
-func migratePostgres(ctx context.Context, cfg *pgx.ConnConfig, files fs.FS, allowed bool) error {
+func migratePostgres(ctx context.Context, cfg *pgx.ConnConfig, files fs.FS, o Options) error {
 	cfg = cfg.Copy()
 	cfg.RuntimeParams["lock_timeout"] = "0"
 	lock, err := pgx.ConnectConfig(ctx, cfg)
@@ -109,10 +149,21 @@ func migratePostgres(ctx context.Context, cfg *pgx.ConnConfig, files fs.FS, allo
 	}
 	db := stdlib.OpenDB(*cfg)
 	defer db.Close()
-	return migrateWith(ctx, db, postgresDialect, files, allowed)
+	if o.Existing {
+		m := &migration{db: db, dialect: postgresDialect}
+		if v, err := m.version(ctx); err != nil {
+			return classify(err)
+		} else if v == 0 {
+			return billing.Errorf(billing.Conflict, "db", "there is no schema of topupd in the database; serve, import, run and migrate make one: is the address right?")
+		}
+	}
+	return migrateWith(ctx, db, postgresDialect, files, o.Migrate)
 }
 
 const pgMigrationLock = pgWriteLock + 1
+
+// migrationPatience is how long another process may be about the same.
+const migrationPatience = 5 * time.Second
 
 func migrateWith(ctx context.Context, db *sql.DB, d dialect, files fs.FS, allowed bool) error {
 	p, err := goose.NewProvider(d.goose, db, files, goose.WithDisableGlobalRegistry(true))
@@ -122,13 +173,17 @@ func migrateWith(ctx context.Context, db *sql.DB, d dialect, files fs.FS, allowe
 	m := &migration{db: db, dialect: d, files: files, provider: p}
 	// Two processes may open an empty database at once; the slower one finds
 	// the tables made and looks again.
-	for try := 0; ; try++ {
-		err = m.run(ctx, allowed)
+	for try, giveUp := 0, time.Now().Add(migrationPatience); ; try++ {
+		err := m.run(ctx, allowed)
+		told := classify(err)
 		var ours *billing.Error
-		if err == nil || try == 4 || (errors.As(err, &ours) && ours.Code != billing.Busy) {
-			return classify(err)
+		switch code := billing.ErrorCode(told); {
+		case err == nil, code == billing.Forbidden, errors.As(err, &ours) && code != billing.Busy:
+			return told
+		case code == billing.Busy && time.Now().After(giveUp), code != billing.Busy && try >= 4:
+			return told
 		}
-		time.Sleep(50 * time.Millisecond << try)
+		time.Sleep(50 * time.Millisecond << min(try, 3))
 	}
 }
 
@@ -208,6 +263,17 @@ func (m *migration) empty(ctx context.Context) error {
 	}
 	if n > 0 {
 		return billing.Errorf(billing.Conflict, "db", "%s", m.dialect.ours)
+	}
+	if m.dialect.mayMake == "" {
+		return nil
+	}
+	// What the first table's error says depends on how often it was tried.
+	var may bool
+	if err := m.db.QueryRowContext(ctx, m.dialect.mayMake).Scan(&may); err != nil {
+		return classify(err)
+	}
+	if !may {
+		return withoutRights(errors.New("no CREATE on the schema"))
 	}
 	return nil
 }

@@ -34,9 +34,12 @@ type engine interface {
 	// what they tell, until ctx is done.
 	tell(topic string)
 	hear(ctx context.Context, heard func(topic string))
-	// load and lastIDs are for Copy.
+	// load, lastIDs and watch are for Copy.
 	load(ctx context.Context, fn func(loader) error) error
 	lastIDs(r *reader) (map[string]int64, error)
+	// watch gives a function that says whether anybody changed the database since, where
+	// that can be known, and one that ends the watching.
+	watch(ctx context.Context) (changed func() (bool, error), end func(), err error)
 	// hasRule is the query that finds a trigger or an index in force by its name.
 	hasRule() string
 	close() error
@@ -46,8 +49,11 @@ type engine interface {
 // that works beside a server.
 type Options struct {
 	// Migrate brings an older schema up to date; without it one is refused. An
-	// empty database is always brought to the current schema.
+	// empty database is always brought to the current schema, unless Existing.
 	Migrate bool
+	// Existing refuses a database of PostgreSQL that has no schema yet: a question to an
+	// empty one has a misleading answer. A SQLite file is looked for by who asks.
+	Existing bool
 	// CommitHook is called before each commit, by tests and benchmarks: a slow
 	// disk, a failing one.
 	CommitHook func()
@@ -82,7 +88,7 @@ func (o Options) withDefaults() Options {
 
 // Open opens a database by its address: a path is SQLite, made when it is not
 // there; postgres://... is PostgreSQL. Errors: Invalid for an address that is no path, Conflict for a schema
-// that is not this program's, Busy.
+// that is not this program's, Forbidden for a role without rights, Busy.
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	switch scheme, _, found := strings.Cut(address, "://"); {
 	case address == "":

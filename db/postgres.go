@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,10 +22,17 @@ type postgresStore struct {
 	readers, writing *pgxpool.Pool
 	*writers
 	signals *signals
+	room    room
+	left    atomic.Int64  // when the connections were last left for another host
+	wait    time.Duration // for a connection, or a word on it, before PostgreSQL is doubted
 }
 
 // A server's connections, unless the address says pool_max_conns. One in three writes.
 const pgConnections = 24
+
+// pgSpare are places for connections that replace broken ones, which keep theirs until the
+// network has given them up. The lanes use no more than their own.
+const pgSpare = 2
 
 // What a connection asks of the server, unless the address does: nobody waits for a lock
 // longer than a caller does, and what a server that was cut off had locked is free soon.
@@ -56,7 +64,7 @@ func pgConfig(address string, o Options) (*pgxpool.Config, error) {
 		}
 	}
 	if cfg.ConnConfig.ConnectTimeout == 0 {
-		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+		cfg.ConnConfig.ConnectTimeout = 2 * time.Second // of several hosts the second is reached while a caller waits
 	}
 	cfg.PingTimeout = 2 * time.Second
 	dialer := &net.Dialer{
@@ -77,26 +85,78 @@ func openPostgres(ctx context.Context, address string, o Options) (*postgresStor
 	if err != nil {
 		return nil, err
 	}
-	if err := migratePostgres(ctx, cfg.ConnConfig, migrationFiles("postgres"), o.Migrate); err != nil {
-		return nil, err
-	}
 	sizes := cfg.MaxConns
 	if !strings.Contains(address, "pool_max_conns") {
 		sizes = pgConnections
 	}
 	writing := max(2, sizes/3)
-	s := &postgresStore{cfg: cfg}
-	if s.writing, err = pgPool(ctx, cfg, writing); err != nil {
+	s := &postgresStore{cfg: cfg, wait: o.BusyTimeout}
+	if s.writing, err = pgPool(ctx, cfg, writing+pgSpare); err != nil {
 		return nil, err
 	}
-	if s.readers, err = pgPool(ctx, cfg, max(2, sizes-writing-1)); err != nil {
+	files := migrationFiles("postgres")
+	err = s.encoding(ctx)
+	var migrated bool
+	if err == nil {
+		migrated, err = migratedPostgres(ctx, s.writing, files)
+	}
+	if err == nil && !migrated {
+		err = migratePostgres(ctx, cfg.ConnConfig, files, o)
+	}
+	if err == nil {
+		s.readers, err = pgPool(ctx, pgReaders(cfg, address), max(2, sizes-writing-1))
+	}
+	if err == nil && !o.NoSync {
+		err = s.durable(ctx)
+	}
+	if err == nil && o.Migrate {
+		err = s.forgetOldMarks(ctx)
+	}
+	if err != nil {
 		s.writing.Close()
+		if s.readers != nil {
+			s.readers.Close()
+		}
 		return nil, err
 	}
 	// One writer's connection is for what runs alone.
-	s.writers = newWriters(s.writing, int(writing)-1, o)
+	s.writers = newWriters(s.writing, int(writing)-1, o, s.elsewhere)
 	s.signals = newSignals(cfg.ConnConfig)
 	return s, nil
+}
+
+// pgReaders is the configuration for reading: a snapshot locks nobody's row, and whoever
+// reads an export may take long for a page.
+func pgReaders(cfg *pgxpool.Config, address string) *pgxpool.Config {
+	c := cfg.Copy()
+	if !strings.Contains(address, "idle_in_transaction_session_timeout") {
+		c.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	}
+	return c
+}
+
+// encoding refuses a database that has no place for some characters, or counts bytes.
+func (s *postgresStore) encoding(ctx context.Context) error {
+	var name string
+	if err := s.writing.QueryRow(ctx, `SELECT current_setting('server_encoding')`).Scan(&name); err != nil {
+		return classifyPostgres(err)
+	}
+	if name != "UTF8" {
+		return billing.Errorf(billing.Conflict, "db", "the encoding of the database is %s, which cannot hold every text: make it with ENCODING 'UTF8' TEMPLATE template0", name)
+	}
+	return nil
+}
+
+// durable refuses a database that answers before its disk has a commit (W1).
+func (s *postgresStore) durable(ctx context.Context) error {
+	var commit string
+	if err := s.writing.QueryRow(ctx, `SELECT current_setting('synchronous_commit')`).Scan(&commit); err != nil {
+		return classifyPostgres(err)
+	}
+	if commit == "off" {
+		return billing.Errorf(billing.Conflict, "db", "synchronous_commit is off in PostgreSQL, so a crash takes back what was answered: switch it on for this role or database")
+	}
+	return nil
 }
 
 // pgPool opens a pool whose idle connections are kept.
@@ -117,25 +177,24 @@ const sqlBeginSnapshot = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
 // view runs fn once, but again when its connection turned out to be dead before it heard
 // anything: after PostgreSQL was started anew those that lay idle are.
 func (s *postgresStore) view(ctx context.Context, fn func(*reader) error) error {
+	giveUp := time.Now().Add(s.wait)
 	for try := 0; ; try++ {
-		heard, err := s.show(ctx, fn)
-		if heard || err == nil || try == 2 || billing.ErrorCode(err) != billing.Busy || ctx.Err() != nil {
-			return err
+		dead, err := s.show(ctx, fn)
+		if !dead || err == nil || try == 2 || billing.ErrorCode(err) != billing.Busy || ctx.Err() != nil || time.Now().After(giveUp) {
+			return atWork(err)
 		}
 		s.readers.Reset()
 	}
 }
 
-// show runs fn; heard says that PostgreSQL answered at least one statement.
-func (s *postgresStore) show(ctx context.Context, fn func(*reader) error) (heard bool, err error) {
-	pooled, err := s.readers.Acquire(ctx)
+// show runs fn; dead says that its connection answered nothing, not one statement.
+func (s *postgresStore) show(ctx context.Context, fn func(*reader) error) (dead bool, err error) {
+	pooled, err := s.reading(ctx)
 	if err != nil {
-		if ctx.Err() != nil {
-			return false, cancelled(ctx.Err())
-		}
-		return false, classifyPostgres(err)
+		return false, err
 	}
 	ses := pgSessionOf(pooled.Conn().PgConn())
+	defer watchOver(ses.conn.Conn(), s.wait).end()
 	ses.before = sqlBeginSnapshot
 	defer func() {
 		// A connection that could not end its transaction is not used again.
@@ -145,19 +204,36 @@ func (s *postgresStore) show(ctx context.Context, fn func(*reader) error) (heard
 		pooled.Release()
 	}()
 	err = fn(&reader{s: ses, mode: begun})
-	return !ses.conn.IsClosed() || ses.heard, err
+	return ses.conn.IsClosed() && !ses.heard, err
+}
+
+// reading takes a connection to read on; a caller waits for one as long as for a lock.
+func (s *postgresStore) reading(ctx context.Context) (*pgxpool.Conn, error) {
+	soon, cancel := context.WithTimeout(ctx, s.wait)
+	defer cancel()
+	pooled, err := s.readers.Acquire(soon)
+	switch {
+	case err == nil:
+		return pooled, nil
+	case ctx.Err() != nil:
+		return nil, cancelled(ctx.Err())
+	case soon.Err() != nil: // all are in use
+		return nil, &billing.Error{Code: billing.Busy, Message: "busy, try again", Err: err}
+	}
+	return nil, classifyPostgres(err)
 }
 
 func (s *postgresStore) ping(ctx context.Context) error {
 	// A server that answers and cannot write is not ready.
 	var readOnly bool
 	if err := s.readers.QueryRow(ctx, `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean`).Scan(&readOnly); err != nil {
-		return classifyPostgres(err)
+		return atWork(classifyPostgres(err))
 	}
 	if readOnly {
+		s.elsewhere()
 		return unreachable(errors.New("PostgreSQL is read-only"))
 	}
-	return nil
+	return s.short(ctx)
 }
 
 func (s *postgresStore) backup(context.Context, string) error {
@@ -177,6 +253,7 @@ func (s *postgresStore) hear(ctx context.Context, heard func(string)) { s.signal
 
 func (s *postgresStore) close() error {
 	s.writers.close()
+	s.forgetMarks()
 	s.signals.close()
 	s.writing.Close()
 	s.readers.Close()

@@ -51,6 +51,7 @@ func TestPostgresErrors(t *testing.T) {
 		"the connection broke":      {err: io.ErrUnexpectedEOF, code: billing.Busy},
 		"a wrong password":          {err: state("28P01"), code: billing.Conflict, field: "db"},
 		"no such database":          {err: state("3D000"), code: billing.Conflict, field: "db"},
+		"no rights":                 {err: state("42501"), code: billing.Forbidden, field: "db"},
 		"a mistake of ours":         {err: state("42601"), code: billing.Internal},
 	} {
 		got := classifyPostgres(c.err)

@@ -88,7 +88,7 @@ func balancesOf(t *testing.T, s *db.Store, owners []billing.OwnerID) (sum int64)
 func TestPostgresConnectionBreaksAtCommit(t *testing.T) {
 	_, proxy, s := behind(t)
 	owners := accounts(t, s, 1)
-	for _, fate := range []dbtest.Fate{dbtest.CutBefore, dbtest.CutAfter} {
+	for _, fate := range []dbtest.Fate{dbtest.CutBefore, dbtest.CutAfter, dbtest.FatalAfter} {
 		var times atomic.Int32
 		proxy.OnCommit(func() dbtest.Fate {
 			if times.Add(1) > 1 {
@@ -104,8 +104,8 @@ func TestPostgresConnectionBreaksAtCommit(t *testing.T) {
 		}
 		proxy.OnCommit(nil)
 	}
-	if sum := balancesOf(t, s, owners); sum != -2 {
-		t.Errorf("the balance is %d, not -2", sum)
+	if sum := balancesOf(t, s, owners); sum != -3 {
+		t.Errorf("the balance is %d, not -3", sum)
 	}
 }
 
@@ -121,7 +121,7 @@ func TestPostgresOutOfReach(t *testing.T) {
 		"read-only": func() {
 			server.Do(`ALTER SYSTEM SET default_transaction_read_only = on`)
 			server.Do(`SELECT pg_reload_conf()`)
-			proxy.Cut() // who was connected would not notice
+			proxy.Cut() // those that are there need not have heard of it yet
 		},
 	}
 	for name, begin := range outages {
@@ -159,16 +159,244 @@ func TestPostgresOutOfReach(t *testing.T) {
 	}
 }
 
-// A replica answers whoever only reads.
-func TestPostgresReplicaIsRead(t *testing.T) {
+// A database that cannot be written to answers whoever only reads.
+func TestPostgresReadOnlyIsRead(t *testing.T) {
 	server := dbtest.OwnServer(t)
-	accounts(t, opened(t, server.Address(), db.Options{}), 1)
-	replica := opened(t, server.Address()+"&default_transaction_read_only=on", db.Options{})
-	if sum := balancesOf(t, replica, nil); sum != 0 {
-		t.Error(sum)
+	s := opened(t, server.Address(), db.Options{})
+	owners := accounts(t, s, 2)
+	if err := debit(s, owners[1], "before"); err != nil {
+		t.Fatal(err)
 	}
-	if err := debit(replica, billing.Account(1), "x"); billing.ErrorCode(err) != billing.Busy {
+	replica := opened(t, server.Address()+"&default_transaction_read_only=on", db.Options{BusyTimeout: 500 * time.Millisecond})
+	if sum := balancesOf(t, replica, owners); sum != -1 {
+		t.Errorf("the balances are %d, not -1", sum)
+	}
+	if err := debit(replica, owners[0], "x"); billing.ErrorCode(err) != billing.Busy {
 		t.Errorf("a change is answered %v", err)
+	}
+}
+
+// Whatever isolation the database has by default, a function sees what was committed
+// while it waited for its owner.
+func TestPostgresSeesWhatItWaitedFor(t *testing.T) {
+	address := dbtest.Postgres(t)
+	other := opened(t, address, db.Options{})
+	s := opened(t, address+"&default_transaction_isolation=repeatable%20read", db.Options{})
+	owners := accounts(t, other, 1)
+	if err := debit(other, owners[0], "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	inside, seen := make(chan struct{}), make(chan int64, 1)
+	go func() {
+		<-inside
+		var balance int64
+		err := s.UpdateOwners(context.Background(), owners, func(tx billing.Tx) error {
+			b, err := tx.Bucket(owners[0], "USD")
+			balance = b.Balance
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		seen <- balance
+	}()
+	err := other.UpdateOwners(context.Background(), owners, func(tx billing.Tx) error {
+		inside <- struct{}{}
+		time.Sleep(300 * time.Millisecond) // the other stands at the lock
+		return tx.Post(posting(owners[0], "meanwhile", -1, time.Now()))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if balance := <-seen; balance != -2 {
+		t.Errorf("it saw %d, not -2", balance)
+	}
+}
+
+// The row by which a lane knows its commits may be deleted, by whoever thinks it is old.
+func TestPostgresMarkIsMadeAgain(t *testing.T) {
+	address := dbtest.Postgres(t)
+	s := opened(t, address, db.Options{})
+	owners := accounts(t, s, 1)
+	for i := range 3 {
+		if err := debit(s, owners[0], fmt.Sprint(i)); err != nil {
+			t.Errorf("debit %d: %v", i, err)
+		}
+		if err := dbtest.Exec(address, `DELETE FROM meta WHERE key LIKE 'commit:%'`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sum := balancesOf(t, s, owners); sum != -3 {
+		t.Errorf("the balance is %d, not -3", sum)
+	}
+}
+
+// A row that is gone when somebody asks about a COMMIT tells nothing: the change is not
+// made again, and the answer is that nobody knows.
+func TestPostgresMarkIsGone(t *testing.T) {
+	server, proxy, s := behind(t)
+	owners := accounts(t, s, 1)
+	if err := debit(s, owners[0], "before"); err != nil {
+		t.Fatal(err)
+	}
+	cut := make(chan struct{})
+	proxy.OnCommit(func() dbtest.Fate {
+		proxy.OnCommit(nil)
+		proxy.Refuse() // nobody is asked before the row is gone
+		close(cut)
+		return dbtest.CutAfter
+	})
+	answer := make(chan error, 1)
+	runs := 0
+	go func() {
+		answer <- s.UpdateOwners(context.Background(), owners, func(tx billing.Tx) error {
+			runs++
+			return tx.Post(posting(owners[0], fmt.Sprint("a cause of its own ", runs), -1, time.Now()))
+		})
+	}()
+	<-cut
+	time.Sleep(300 * time.Millisecond) // the COMMIT arrived
+	server.Do(`DELETE FROM meta WHERE key LIKE 'commit:%'`)
+	proxy.Mend()
+	if err := <-answer; billing.ErrorCode(err) != billing.Internal {
+		t.Errorf("the answer is %v", err)
+	}
+	if sum := balancesOf(t, s, owners); runs != 1 || sum != -2 {
+		t.Errorf("after %d runs the balance is %d", runs, sum)
+	}
+}
+
+// Many callers of one owner wait for a change that runs alone no longer than one does.
+func TestPostgresManyWaitForOneAlone(t *testing.T) {
+	address := dbtest.Postgres(t) + "&pool_max_conns=6"
+	s := opened(t, address, db.Options{BusyTimeout: time.Second})
+	owners := accounts(t, s, 1)
+	held, err := dbtest.Raw(t, address).Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	var wg sync.WaitGroup
+	var stop atomic.Bool
+	var slowest, refused atomic.Int64
+	for w := range 10 {
+		wg.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				start := time.Now()
+				err := debit(s, owners[0], fmt.Sprint(w, " ", i))
+				if took := int64(time.Since(start)); took > slowest.Load() {
+					slowest.Store(took)
+				}
+				switch {
+				case billing.ErrorCode(err) == billing.Busy:
+					refused.Add(1)
+				case err != nil:
+					t.Error(err)
+				}
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond) // there are groups
+	for _, statement := range []string{fmt.Sprintf("SELECT pg_advisory_lock(%d)", 0x746f70757064), "SELECT pg_sleep(5)", "SELECT pg_advisory_unlock_all()"} {
+		if _, err := held.ExecContext(context.Background(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+	t.Logf("%d refused, the slowest after %v", refused.Load(), time.Duration(slowest.Load()))
+	if took := time.Duration(slowest.Load()); took > 3*time.Second || refused.Load() == 0 {
+		t.Errorf("a caller was answered after %v, %d were refused", took, refused.Load())
+	}
+	if err := debit(s, owners[0], "after"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server whose PostgreSQL was switched over moves to the new primary, though none of its
+// connections broke.
+func TestPostgresSwitchOver(t *testing.T) {
+	primary := dbtest.OwnServer(t)
+	standby := primary.Standby()
+	hosts := dbtest.NewProxy(t, primary.Socket()).Host() + "," + dbtest.NewProxy(t, standby.Socket()).Host()
+	s := opened(t, "postgres://postgres@"+hosts+"/postgres?sslmode=disable&target_session_attrs=read-write", db.Options{BusyTimeout: time.Second})
+	owners := accounts(t, s, 1)
+	if err := debit(s, owners[0], "before"); err != nil {
+		t.Fatal(err)
+	}
+	primary.Do(`ALTER SYSTEM SET default_transaction_read_only = on`)
+	primary.Do(`SELECT pg_reload_conf()`)
+	standby.Promote()
+	var err error
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		if err = debit(s, owners[0], "after"); err == nil {
+			err = s.Ping(context.Background())
+			break
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if sum := balancesOf(t, s, owners); sum != -2 {
+		t.Errorf("the balance is %d, not -2", sum)
+	}
+}
+
+// An owner whom somebody holds is Busy, and keeps nobody else waiting for long.
+func TestPostgresOneOwnerIsHeld(t *testing.T) {
+	address := dbtest.Postgres(t) + "&pool_max_conns=6" // one lane for all
+	s := opened(t, address, db.Options{BusyTimeout: time.Second})
+	owners := accounts(t, s, 9)
+	held, err := dbtest.Raw(t, address).Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	hold := func(statements ...string) {
+		for _, statement := range statements {
+			if _, err := held.ExecContext(context.Background(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	hold("BEGIN", fmt.Sprintf("SELECT 1 FROM owners WHERE id = %d FOR UPDATE", owners[0]))
+	var wg sync.WaitGroup
+	var done, refused atomic.Int64
+	for until, w := time.Now().Add(4*time.Second), 0; w < len(owners); w++ {
+		wg.Go(func() {
+			for i := 0; time.Now().Before(until); i++ {
+				err := debit(s, owners[w], fmt.Sprint(w, " ", i))
+				switch {
+				case err == nil && w > 0:
+					done.Add(1)
+				case billing.ErrorCode(err) == billing.Busy:
+					refused.Add(1)
+					time.Sleep(50 * time.Millisecond)
+				default:
+					t.Errorf("owner %d: %v", w, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if done.Load() < 200 || refused.Load() < 5 {
+		t.Errorf("%d debits of others were made, %d refused", done.Load(), refused.Load())
+	}
+	hold("ROLLBACK")
+	if err := debit(s, owners[0], "free again"); err != nil {
+		t.Error(err)
+	}
+	if sum := balancesOf(t, s, owners); sum != -done.Load()-1 {
+		t.Errorf("%d were made, %d are booked", done.Load(), sum)
+	}
+	t.Logf("%d made, %d refused", done.Load(), refused.Load())
+}
+
+// A database that answers before its disk has a commit is refused.
+func TestPostgresWithoutDurabilityIsRefused(t *testing.T) {
+	_, err := db.Open(context.Background(), dbtest.Postgres(t)+"&synchronous_commit=off", db.Options{})
+	if billing.ErrorCode(err) != billing.Conflict {
+		t.Errorf("it is opened: %v", err)
 	}
 }
 
@@ -228,8 +456,10 @@ func TestPostgresKilled(t *testing.T) {
 				switch {
 				case err == nil:
 					acknowledged.Add(1)
-				case billing.ErrorCode(err) != billing.Busy:
+				case billing.ErrorCode(err) == billing.Internal:
 					unknown.Add(1) // the connection was lost at the COMMIT, and nobody could be asked
+				case billing.ErrorCode(err) != billing.Busy:
+					t.Error(err) // Exists would say that it was done for the second time
 				}
 			}
 		})

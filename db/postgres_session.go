@@ -30,10 +30,17 @@ type pgSession struct {
 	// patience is how long PostgreSQL may be silent; 0 is for ever.
 	patience time.Duration
 	queued   []pgQueued
-	open     *pgRows // the result that is still on its way, nil if none
-	values   [][]byte
-	formats  []int16
-	text     []byte // what values point into
+	// postings are numbers of the transaction's own, which its owners' locks keep in the
+	// order of time; posted is how many were asked for.
+	postings []int64
+	posted   int
+	// watched is whether anyone is told of balances. Subscriptions change only while nobody
+	// else writes, so it holds for the whole transaction.
+	watched *bool
+	open    *pgRows // the result that is still on its way, nil if none
+	values  [][]byte
+	formats []int16
+	text    []byte // what values point into
 }
 
 // pgStmt is a prepared statement.
@@ -59,6 +66,7 @@ func pgSessionOf(conn *pgconn.PgConn) *pgSession {
 		conn.CustomData()[pgSessionKey] = s
 	}
 	s.before, s.careful, s.heard, s.open, s.patience, s.queued = "", false, false, nil, 0, nil
+	s.postings, s.posted, s.watched = nil, 0, nil
 	return s
 }
 
@@ -138,16 +146,36 @@ func (s *pgSession) failed(err error) error {
 	return classifyPostgres(err)
 }
 
+func (s *pgSession) postingID() (id int64) {
+	s.posted++
+	if len(s.postings) > 0 {
+		id, s.postings = s.postings[0], s.postings[1:]
+	}
+	return id
+}
+
+func (s *pgSession) balancesWatched() (watched, known bool) {
+	if s.watched == nil {
+		return false, false
+	}
+	return *s.watched, true
+}
+
 // pgQueued is a statement that goes out with the next one.
 type pgQueued struct {
 	st      *pgStmt
 	values  [][]byte
 	formats []int16
-	must    bool // change a row
 }
 
 // queueMost is how many statements wait at most.
 const queueMost = 64
+
+// mustChange has PostgreSQL itself fail (22012, a division by zero) where the statement
+// changes no row: the COMMIT that may travel in the same packet is then never run.
+func mustChange(query string) string {
+	return `WITH changed AS (` + query + ` RETURNING 1) SELECT 1 / count(*) FROM changed`
+}
 
 // queue keeps a statement of which nobody asks anything back until the next one, so that
 // both cost one round trip. Should a rule refuse it, or should it change nothing although
@@ -156,21 +184,32 @@ func (s *pgSession) queue(must bool, query string, args []any) (bool, error) {
 	if s.careful {
 		return false, nil
 	}
+	return true, s.enqueue(must, query, args)
+}
+
+func (s *pgSession) enqueue(must bool, query string, args []any) error {
+	if err := s.settle(); err != nil {
+		return s.failed(err)
+	}
+	s.await()
+	if must {
+		query = mustChange(query)
+	}
 	if len(s.queued) >= queueMost {
 		if err := s.flush(); err != nil {
-			return false, s.failed(err)
+			return s.failed(err)
 		}
 	}
 	st, err := s.prepare(query)
 	if err != nil {
-		return false, s.failed(err)
+		return s.failed(err)
 	}
-	q := pgQueued{st: st, must: must}
+	q := pgQueued{st: st}
 	if q.values, q.formats, _, err = encode(nil, nil, nil, st, args); err != nil {
-		return false, err
+		return err
 	}
 	s.queued = append(s.queued, q)
-	return true, nil
+	return nil
 }
 
 // flush sends what is queued and hears what became of it.
@@ -185,11 +224,8 @@ func (s *pgSession) flush() error {
 	return errors.Join(before(), p.Close())
 }
 
-// commit sends what is queued and COMMIT; it is false when the server made a rollback of it.
-func (s *pgSession) commit() (bool, error) {
-	if err := s.settle(); err != nil {
-		return false, err
-	}
+// commit sends what is queued and COMMIT. No result is open.
+func (s *pgSession) commit() error {
 	s.await()
 	p, before := s.pipeline()
 	p.SendQueryParams(sqlCommit, nil, nil, nil, nil)
@@ -204,7 +240,10 @@ func (s *pgSession) commit() (bool, error) {
 	if cerr := p.Close(); err == nil {
 		err = cerr
 	}
-	return tag.String() == sqlCommit, err
+	if err == nil && tag.String() != sqlCommit {
+		err = internal(errors.New("a transaction that was spoilt came to its commit"))
+	}
+	return err
 }
 
 // pipeline starts one with what is to go ahead of the next statement; the function reads
@@ -217,13 +256,9 @@ func (s *pgSession) pipeline() (*pgconn.Pipeline, func() error) {
 		p.SendQueryStatement(q.st.sd, q.values, q.formats, nil)
 	}
 	return p, func() error {
-		for _, q := range queued {
-			tag, err := pipelined(p)
-			if err != nil {
+		for range queued {
+			if _, err := pipelined(p); err != nil {
 				return err
-			}
-			if q.must && tag.RowsAffected() == 0 {
-				return errCareful
 			}
 		}
 		return nil

@@ -19,6 +19,8 @@ type signals struct {
 
 	mu     sync.Mutex
 	topics map[string]bool
+	moved  bool               // the connection that tells is to be made anew
+	deaf   context.CancelFunc // ends the connection that listens
 	wake   chan struct{}
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
@@ -64,9 +66,12 @@ func (s *signals) send(ctx context.Context) {
 		case <-s.wake:
 		}
 		s.mu.Lock()
-		topics := s.topics
-		s.topics = map[string]bool{}
+		topics, moved := s.topics, s.moved
+		s.topics, s.moved = map[string]bool{}, false
 		s.mu.Unlock()
+		if moved && conn != nil {
+			_ = conn.Close(ctx)
+		}
 		if conn == nil || conn.IsClosed() {
 			var err error
 			if conn, err = pgx.ConnectConfig(ctx, s.cfg); err != nil {
@@ -97,6 +102,11 @@ func (s *signals) hear(ctx context.Context, heard func(topic string)) {
 }
 
 func (s *signals) listen(ctx context.Context, heard func(topic string)) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	s.deaf = cancel
+	s.mu.Unlock()
 	conn, err := pgx.ConnectConfig(ctx, s.cfg)
 	if err != nil {
 		return
@@ -114,6 +124,16 @@ func (s *signals) listen(ctx context.Context, heard func(topic string)) {
 		if from, topic, _ := strings.Cut(n.Payload, " "); from != s.name {
 			heard(topic)
 		}
+	}
+}
+
+// elsewhere has both connections made anew.
+func (s *signals) elsewhere() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moved = true
+	if s.deaf != nil {
+		s.deaf()
 	}
 }
 

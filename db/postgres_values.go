@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -47,6 +49,10 @@ func encode(values [][]byte, formats []int16, text []byte, st *pgStmt, args []an
 				text = number(text, v.UnixMicro(), oid)
 			}
 		case string:
+			// Told here, it costs the transaction nothing.
+			if strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v) {
+				return nil, nil, nil, badText(nil)
+			}
 			text = append(text, v...)
 		case []byte:
 			format = pgtype.BinaryFormatCode

@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"topupd/billing"
 )
+
+// mostNumbers is how many postings' numbers a transaction fetches ahead.
+const mostNumbers = 256
 
 // lane is one of the writers of PostgreSQL: as on SQLite, callers that arrive while it
 // works share the next transaction. One lane runs what may touch everything, under a
@@ -26,6 +29,15 @@ type lane struct {
 	pool  *pgxpool.Pool
 	hook  func()
 	alone bool
+	// elsewhere has new connections made, which look for a PostgreSQL that writes.
+	elsewhere func()
+	// posts is how many postings a member of the last transaction made, rounded up: so
+	// many numbers are fetched with the locks of the next, and what every booking asks.
+	posts int
+	mark  mark
+	// stuck are owners that somebody held for longer than a caller waits, a server that was
+	// cut off perhaps: until they are free their callers are answered at once.
+	stuck map[billing.OwnerID]bool
 }
 
 // The key of the lock that a transaction of declared owners shares and every other has
@@ -65,10 +77,23 @@ func (l *lane) lead(m *member) {
 func (l *lane) commit(members []*member) {
 	giveUp := time.Now().Add(l.wait)
 	careful := false
-	for try := 0; ; try++ {
+	if len(l.stuck) > 0 {
+		members = l.apart(members, slices.Collect(maps.Keys(l.stuck)))
+	}
+	for try := 0; len(members) > 0; try++ {
 		err := l.attempt(members, careful, giveUp)
 		if err == nil {
 			return
+		}
+		if lockNotFree(err) && len(members) > 1 && !l.alone && len(l.stuck) == 0 {
+			// One owner that somebody holds must not keep the others waiting. Where it is no
+			// owner, a change that runs alone has the lock, and they have waited.
+			if members = l.apart(members, ownersOf(members)); len(l.stuck) == 0 {
+				lose(members, classifyPostgres(err))
+				return
+			}
+			giveUp = time.Now().Add(l.wait)
+			continue
 		}
 		if errors.Is(err, errHalfMade) || errors.Is(err, errCareful) {
 			careful = true
@@ -77,6 +102,9 @@ func (l *lane) commit(members []*member) {
 		if !again(err) || !time.Now().Before(giveUp) {
 			lose(members, classifyPostgres(err))
 			return
+		}
+		if onReadOnly(err) {
+			l.elsewhere()
 		}
 		// Two that stand in each other's way do not meet again.
 		time.Sleep(min(time.Duration(1+rand.IntN(10))*time.Millisecond<<min(try, 6), time.Until(giveUp)))
@@ -93,19 +121,29 @@ func (l *lane) attempt(members []*member, careful bool, giveUp time.Time) error 
 		return classifyPostgres(err)
 	}
 	s := pgSessionOf(pooled.Conn().PgConn())
+	watch := watchOver(s.conn.Conn(), l.wait)
 	// The pool keeps no connection that is inside a transaction.
 	defer func() {
 		if !s.conn.IsClosed() && s.conn.TxStatus() != 'I' {
 			_, _ = s.run(sqlRollback)
 		}
+		s.patience = 0
+		s.await() // a deadline that has passed would look like a broken connection
+		watch.end()
 		pooled.Release()
 	}()
 	s.careful = careful
 	s.patience = l.wait + 10*time.Second
-	xid, err := l.begin(s, members)
-	if err != nil {
+	committed := false
+	defer func() {
+		if !committed {
+			l.mark.undone()
+		}
+	}()
+	if err := l.begin(s, members); err != nil {
 		return err
 	}
+	defer func() { l.posts = (s.posted + len(members) - 1) / len(members) }()
 	done := 0
 	for _, m := range members {
 		ok, err := l.enter(s, m)
@@ -125,23 +163,36 @@ func (l *lane) attempt(members []*member, careful bool, giveUp time.Time) error 
 	if l.hook != nil {
 		l.hook()
 	}
-	committed, err := s.commit()
-	var pe *pgconn.PgError
-	switch {
-	case err == nil && committed:
-		return nil
-	case err == nil:
-		return internal(errors.New("a transaction that was spoilt came to its commit"))
-	case errors.As(err, &pe) || errors.Is(err, errCareful):
-		return s.failed(err) // it was refused, and is undone
+	if err := s.settle(); err != nil {
+		return s.failed(err)
 	}
-	return l.ask(xid, err)
+	if err = l.mark.set(s); err == nil {
+		err = s.commit()
+	}
+	switch {
+	case err == nil:
+	case !s.conn.IsClosed() && s.conn.TxStatus() != 'T':
+		l.mark.forget()
+		if changedNothing(err) {
+			return errCareful // also the mark, where somebody deleted its row
+		}
+		return s.failed(err) // it was refused, and is undone
+	default:
+		// Also a FATAL error, after which the connection is gone: PostgreSQL sends one too
+		// where it was told to end while a commit that is already written waits for a standby.
+		return l.mark.ask(l.pool.Config().ConnConfig, l.wait, err)
+	}
+	committed = true
+	l.mark.kept()
+	return nil
 }
 
-// begin starts the transaction and takes its locks; it tells the transaction's number.
-func (l *lane) begin(s *pgSession, members []*member) (xid string, err error) {
+// begin starts the transaction and takes its locks.
+func (l *lane) begin(s *pgSession, members []*member) error {
 	var b strings.Builder
-	b.WriteString("BEGIN; SELECT ")
+	// Read committed whatever the server's default is: what is read after the locks is what
+	// was committed before them.
+	b.WriteString("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ")
 	if l.alone {
 		fmt.Fprintf(&b, "pg_advisory_xact_lock(%d)", pgWriteLock)
 	} else {
@@ -157,12 +208,34 @@ func (l *lane) begin(s *pgSession, members []*member) (xid string, err error) {
 			b.WriteString(") ORDER BY id FOR NO KEY UPDATE")
 		}
 	}
-	b.WriteString("; SELECT pg_current_xact_id()")
-	res, err := s.run(b.String())
-	if err != nil {
-		return "", err
+	posts := l.posts > 0
+	if posts {
+		fmt.Fprintf(&b, "; SELECT nextval('postings_id_seq') FROM generate_series(1, %d)", min(l.posts*len(members), mostNumbers))
+		if !l.alone {
+			b.WriteString("; " + sqlBalancesWatched)
+		}
 	}
-	return string(res[len(res)-1].Rows[0][0]), nil
+	res, err := s.run(l.mark.begin(b.String()))
+	if err != nil {
+		return err
+	}
+	res = l.mark.begun(res)
+	numbers := len(res) - 1
+	if posts && !l.alone {
+		watched := string(res[numbers].Rows[0][0]) == "t"
+		s.watched = &watched
+		numbers--
+	}
+	if posts {
+		for _, row := range res[numbers].Rows {
+			id, err := strconv.ParseInt(string(row[0]), 10, 64)
+			if err != nil {
+				return internal(err)
+			}
+			s.postings = append(s.postings, id)
+		}
+	}
+	return nil
 }
 
 // ownersOf is all that a group declared, in the order of ids.
@@ -193,8 +266,8 @@ func (l *lane) enter(s *pgSession, m *member) (ok bool, err error) {
 	m.call(t)
 	m.wrote = t.wrote
 	ok = m.err == nil && m.panic == nil
-	if t.err != errOver && (s.conn.IsClosed() || s.conn.TxStatus() != 'T' || errors.Is(t.err, errCareful)) {
-		return false, t.err // the transaction is over: its connection, or a rule, broke
+	if t.err != errOver && (s.conn.IsClosed() || s.conn.TxStatus() != 'T' || errors.Is(t.err, errCareful) || again(t.err)) {
+		return false, t.err // the transaction is over: its connection, or a rule, broke, or it lost a deadlock
 	}
 	if !s.careful {
 		return ok, nil
@@ -208,33 +281,15 @@ func (l *lane) enter(s *pgSession, m *member) (ok bool, err error) {
 	return ok, err
 }
 
-// ask finds out what became of a transaction whose commit was not answered: the server
-// keeps that for a time. As long as it cannot be asked, nobody knows.
-func (l *lane) ask(xid string, lost error) error {
-	for until := time.Now().Add(l.wait); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
-		ctx, cancel := context.WithDeadline(context.Background(), until)
-		var status string
-		err := l.pool.QueryRow(ctx, `SELECT COALESCE(pg_xact_status($1::text::xid8), '')`, xid).Scan(&status)
-		cancel()
-		switch {
-		case err == nil && status == "committed":
-			return nil
-		case err == nil && status == "aborted":
-			return classifyPostgres(lost)
-		}
-	}
-	return internal(fmt.Errorf("the connection broke while transaction %s was being committed; whether it was is not known: %w", xid, lost))
-}
-
 // writers are the lanes of one server.
 type writers struct {
 	alone *lane
 	lanes []*lane
 }
 
-func newWriters(pool *pgxpool.Pool, n int, o Options) *writers {
+func newWriters(pool *pgxpool.Pool, n int, o Options, elsewhere func()) *writers {
 	make := func(alone bool) *lane {
-		return &lane{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, pool: pool, hook: o.CommitHook, alone: alone}
+		return &lane{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, pool: pool, hook: o.CommitHook, alone: alone, elsewhere: elsewhere, mark: newMark()}
 	}
 	w := &writers{alone: make(true)}
 	for range n {

@@ -30,7 +30,7 @@ var ownersTables = map[string]bool{
 	// Added, or changed together with a row above: an attempt with its charge; a delivery
 	// is of its event's record, which is an owner's.
 	"postings": true, "entries": true, "attempts": true, "decisions": true, "audit": true, "events": true,
-	"balance_actions": true, "deliveries": true, "answers": true,
+	"balance_actions": true, "deliveries": true,
 	// Written by the one process whose lease a run has; only openRun, which runs alone,
 	// gives it to another.
 	"runs": true,

@@ -12,6 +12,12 @@ type session interface {
 	queue(must bool, query string, args []any) (bool, error)
 	// insert runs an INSERT that leaves the id to the database and returns the id.
 	insert(query string, args ...any) (int64, error)
+	// postingID is a number for the next posting that was kept for this transaction; 0 when
+	// the database is to give one.
+	postingID() int64
+	// balancesWatched is the answer to sqlBalancesWatched where that was asked with the
+	// transaction's locks.
+	balancesWatched() (watched, known bool)
 	// query runs a statement whose rows are read one by one; others may run meanwhile.
 	query(query string, args ...any) (*rows, error)
 	close() error

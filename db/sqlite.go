@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -262,6 +263,9 @@ func (s *sqliteStmt) bind(args []any) error {
 				rc = sqlite3.Xsqlite3_bind_int64(s.c.tls, s.p, i, v.UnixMicro())
 			}
 		case string:
+			if strings.IndexByte(v, 0) >= 0 {
+				return badText(nil)
+			}
 			copy(unsafe.Slice((*byte)(memory(at)), len(v)+1), v)
 			rc = sqlite3.Xsqlite3_bind_text(s.c.tls, s.p, i, at, int32(len(v)), sqliteStatic)
 			at += uintptr(len(v))

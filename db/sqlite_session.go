@@ -104,6 +104,11 @@ func (s *sqliteSession) exec(query string, args ...any) (int64, error) {
 // queue takes nothing: a statement costs no round trip here.
 func (s *sqliteSession) queue(bool, string, []any) (bool, error) { return false, nil }
 
+// postingID leaves numbers to the database, which is not far.
+func (s *sqliteSession) postingID() int64 { return 0 }
+
+func (s *sqliteSession) balancesWatched() (watched, known bool) { return false, false }
+
 // insert is exec for an INSERT that leaves the id to the database.
 func (s *sqliteSession) insert(query string, args ...any) (int64, error) {
 	if _, err := s.exec(query, args...); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"topupd/billing"
 )
@@ -37,7 +38,11 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteStore, erro
 	if !o.NoSync {
 		writing = append(writing, "synchronous(NORMAL)") // durable.go syncs its commits
 	}
-	ses, err := openSession(sqliteURI(path), sqlitePragmas(o, writerCache, writing...))
+	var ses *sqliteSession
+	err := patiently(o.BusyTimeout, func() (err error) {
+		ses, err = openSession(sqliteURI(path), sqlitePragmas(o, writerCache, writing...))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +68,17 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteStore, erro
 		return openSession(sqliteURI(path), sqlitePragmas(o, readerCache, "query_only(ON)"))
 	})
 	return s, nil
+}
+
+// patiently runs again what was refused as busy, for as long as a caller waits: where
+// several processes make one new file SQLite does not wait by itself, since two that turn
+// its log on could wait for each other.
+func patiently(wait time.Duration, do func() error) error {
+	for giveUp := time.Now().Add(wait); ; time.Sleep(20 * time.Millisecond) {
+		if err := do(); billing.ErrorCode(err) != billing.Busy || time.Now().After(giveUp) {
+			return err
+		}
+	}
 }
 
 // The page caches of one connection, in KiB. They are small, since a server over a

@@ -28,16 +28,19 @@ func scanTransfer(r *row, t *billing.Transfer) {
 	t.UpdatedAt = r.time()
 }
 
-// A transfer is shown to who sees both of its owners.
-const transferFrom = ` FROM transfers x JOIN owners o ON o.id = x.owner_id JOIN owners v ON v.id = x.receiver_id AND v.deleted_at IS NULL`
+// A transfer is shown to who sees both of its owners, and is there while one of them is.
+const (
+	transferFrom  = ` FROM transfers x JOIN owners o ON o.id = x.owner_id JOIN owners v ON v.id = x.receiver_id`
+	transferThere = ` AND (o.deleted_at IS NULL OR v.deleted_at IS NULL) ORDER BY x.id LIMIT $2`
+)
 
 const (
 	sqlTransfer    = `SELECT ` + transferColumns + ` FROM transfers x WHERE x.id = $1`
-	sqlTransfers   = `SELECT ` + transferColumns + transferFrom + actionsAll
-	sqlTransfersOf = `SELECT ` + transferColumns + transferFrom + ` WHERE x.owner_id = $3 AND x.id > $1 AND o.deleted_at IS NULL
-    AND ($4 = '' OR (v.path >= $4 AND v.path < $5)) ORDER BY x.id LIMIT $2`
+	sqlTransfers   = `SELECT ` + transferColumns + transferFrom + ` WHERE x.id > $1` + transferThere
+	sqlTransfersOf = `SELECT ` + transferColumns + transferFrom + ` WHERE x.owner_id = $3 AND x.id > $1
+    AND ($4 = '' OR (v.path >= $4 AND v.path < $5))` + transferThere
 	sqlTransfersIn = `SELECT ` + transferColumns + transferFrom + ` WHERE x.top_id = $3 AND o.path >= $4 AND o.path < $5
-    AND v.path >= $4 AND v.path < $5 AND x.id > $1 AND o.deleted_at IS NULL ORDER BY x.id LIMIT $2`
+    AND v.path >= $4 AND v.path < $5 AND x.id > $1` + transferThere
 	sqlAddTransfer = `INSERT INTO transfers (id, owner_id, top_id, receiver_id, receiver_top_id, unit, amount, cost, cost_by,
     balance_before, receiver_before, out_id, in_id, extra, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`

@@ -189,13 +189,19 @@ func (t *tx) writes(query string) error {
 	return t.err
 }
 
+// later leaves a statement to the next one where that saves a way to the database.
+func (t *tx) later(must bool, query string, args []any) (bool, error) {
+	if err := t.writes(query); err != nil {
+		return false, err
+	}
+	queued, err := t.s.queue(must, query, args)
+	return queued, t.note(err)
+}
+
 // add is exec for a statement of which nobody asks how many rows it changed.
 func (t *tx) add(query string, args ...any) error {
-	if err := t.writes(query); err != nil {
+	if queued, err := t.later(false, query, args); queued || err != nil {
 		return err
-	}
-	if queued, err := t.s.queue(false, query, args); queued || err != nil {
-		return t.note(err)
 	}
 	_, err := t.s.exec(query, args...)
 	return t.note(err)
@@ -203,11 +209,8 @@ func (t *tx) add(query string, args ...any) error {
 
 // change is exec for a record that must be there.
 func (t *tx) change(field, query string, args ...any) error {
-	if err := t.writes(query); err != nil {
+	if queued, err := t.later(true, query, args); queued || err != nil {
 		return err
-	}
-	if queued, err := t.s.queue(true, query, args); queued || err != nil {
-		return t.note(err)
 	}
 	n, err := t.exec(query, args...)
 	if err == nil && n == 0 {

@@ -16,7 +16,7 @@ func (s *Store) Verify(ctx context.Context, limit int) ([]billing.Discrepancy, e
 		v.r = readerOf(r)
 		for _, check := range []func() error{
 			v.rulesInForce, v.zeroSums, v.orphans, v.balances, v.causes, v.bookings, v.openCharges, v.givenBack,
-			v.topups, v.orders, v.poolTopUps, v.reserved, v.transfers, v.closedBuckets, v.deliveries,
+			v.topups, v.orders, v.poolTopUps, v.balanceTopups, v.topupRules, v.reserved, v.transfers, v.closedBuckets, v.deliveries,
 		} {
 			if err := check(); err != nil {
 				return err
@@ -68,6 +68,9 @@ var enforced = []struct{ invariant, name string }{
 	{"R1", "reservations_frozen"}, {"R1", "reservations_final"}, {"R1", "reservations_no_delete"},
 	{"H1", "deliveries_head"},
 	{"T1", "transfers_frozen"}, {"T1", "transfers_no_delete"},
+	{"U1", "topups_charge"}, {"U1", "topups_posting"}, {"U1", "topups_frozen"}, {"U1", "topups_charge_stays"}, {"U1", "topups_final"},
+	{"U1", "topups_credited"}, {"U1", "topups_no_delete"},
+	{"U2", "topups_once"}, {"U2", "topups_one_open"}, {"U2", "topup_rules_frozen"}, {"U2", "topup_rules_over"}, {"U2", "topup_rules_no_delete"},
 }
 
 func (v *verifier) rulesInForce() error {
@@ -214,7 +217,7 @@ func (v *verifier) openCharges() error {
 
 const (
 	sqlBookings = `SELECT c.id, c.owner_id, c.unit, c.gateway, c.credit, c.tax, c.fee, c.gross, c.state, c.posting_id, p.id
-FROM charges c LEFT JOIN postings p ON p.charge_id = c.id AND p.kind = 'charge' ORDER BY c.id`
+FROM charges c LEFT JOIN postings p ON p.charge_id = c.id AND p.kind = 'charge' ORDER BY c.id, p.id`
 	sqlStrayBookings = `SELECT p.id FROM postings p WHERE p.kind = 'charge'
     AND (p.charge_id IS NULL OR NOT EXISTS (SELECT 1 FROM charges c WHERE c.id = p.charge_id))`
 )

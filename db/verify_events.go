@@ -6,7 +6,7 @@ WHERE d.state = 'pending' AND NOT EXISTS (
     SELECT 1 FROM deliveries f WHERE f.hub_id = d.hub_id AND f.subject = d.subject AND f.due_at IS NOT NULL)
 GROUP BY d.hub_id, d.subject ORDER BY d.hub_id, d.subject`
 
-// deliveries is E1: of what is on its way to a subscription about one record, one is due.
+// deliveries is H1: of what is on its way to a subscription about one record, one is due.
 func (v *verifier) deliveries() error {
 	return v.each(func(r *row) error {
 		hub, subject := r.int64(), r.text()

@@ -49,17 +49,17 @@ func (v *verifier) topups() error {
 	if err != nil {
 		return err
 	}
-	for _, check := range []struct{ invariant, query, what string }{
-		{"E1", sqlVerifyFulfilled, "expected payment %d is fulfilled by a charge of its owner that did not succeed"},
-		{"E1", sqlVerifyUnexpected, "charge %d of a profile collects no expected payment"},
-		{"E2", sqlVerifyLetters, "letter %d and its notice do not agree about a top-up"},
-		{"E2", sqlVerifyUnsaid, "notice %d tells of a top-up and is no letter"},
-	} {
-		if err := v.each(func(r *row) error { return v.add(check.invariant, check.what, r.int64()) }, check.query); err != nil {
-			return err
-		}
+	err = v.checks("E1", []check{
+		{sqlVerifyFulfilled, "expected payment %d is fulfilled by a charge of its owner that did not succeed"},
+		{sqlVerifyUnexpected, "charge %d of a profile collects no expected payment"},
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	return v.checks("E2", []check{
+		{sqlVerifyLetters, "letter %d and its notice do not agree about a top-up"},
+		{sqlVerifyUnsaid, "notice %d tells of a top-up and is no letter"},
+	})
 }
 
 // An imported order has no posting here: its payment was booked elsewhere.

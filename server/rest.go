@@ -187,27 +187,32 @@ type place struct {
 	of     *Interface
 }
 
-// placesOf are the fixed beginnings of an interface's routes, and what they share.
+// placesOf are the fixed beginnings of an interface's routes, and what those share that
+// begin with the same part: an interface may have several addresses.
 func placesOf(i *Interface) []place {
 	var list []place
-	var shared []string
-	for n, rt := range i.Routes {
+	shared := map[string][]string{} // by the first part
+	for _, rt := range i.Routes {
 		_, path, _ := strings.Cut(rt.Pattern, " ")
 		path, _, _ = strings.Cut(path, "{")
 		prefix := strings.TrimSuffix(path, "/") + "/"
 		list = append(list, place{prefix, i})
-		parts := strings.Split(prefix, "/")
-		if n == 0 {
-			shared = parts[:len(parts)-1]
+		parts := strings.Split(strings.TrimSuffix(prefix, "/"), "/")
+		if len(parts) < 2 { // it begins with what is not fixed
+			continue
+		}
+		before, there := shared[parts[1]]
+		if !there {
+			before = parts
 		}
 		same := 0
-		for same < len(shared) && same < len(parts) && shared[same] == parts[same] {
+		for same < len(before) && same < len(parts) && before[same] == parts[same] {
 			same++
 		}
-		shared = shared[:same]
+		shared[parts[1]] = parts[:same]
 	}
-	if len(shared) > 1 {
-		list = append(list, place{strings.Join(shared, "/") + "/", i})
+	for _, parts := range shared {
+		list = append(list, place{strings.Join(parts, "/") + "/", i})
 	}
 	return list
 }

@@ -31,12 +31,22 @@ type Server struct {
 	held io.Closer // the script's standard input
 	// settings are name=value.
 	settings []string
+	env      []string
+	initial  []string // what initdb is told besides
 	pid      int
 }
 
 // OwnServer starts one with an empty database of the current schema and settings like
 // "fsync=on" beside the tests' own.
 func OwnServer(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	s := newServer(t, settings)
+	s.make()
+	return s
+}
+
+// newServer is a server without data.
+func newServer(t testing.TB, settings []string) *Server {
 	t.Helper()
 	bin, err := programs()
 	if errors.Is(err, errNoPostgres) {
@@ -56,25 +66,31 @@ func OwnServer(t testing.TB, settings ...string) *Server {
 			t.Fatal(err)
 		}
 	}
-	if out, err := s.command("initdb", "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
+	return s
+}
+
+// make starts it with an empty database.
+func (s *Server) make() {
+	s.t.Helper()
+	args := append([]string{"-D", filepath.Join(s.dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"}, s.initial...)
+	if out, err := s.command("initdb", args...).CombinedOutput(); err != nil {
+		s.t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	s.Start()
 	store, err := db.Open(context.Background(), s.Address(), db.Options{Migrate: true})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	if err := store.Close(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	return s
 }
 
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(s.bin, name), args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: s.cred}
 	c.Dir = s.dir
-	c.Env = append(os.Environ(), "LC_ALL=C")
+	c.Env = append(append(os.Environ(), "LC_ALL=C"), s.env...)
 	return c
 }
 
@@ -157,17 +173,78 @@ func (s *Server) Kill() {
 	s.held = nil
 }
 
+// Revive waits until a server that failed by itself answers, and starts it where it is gone.
+func (s *Server) Revive() {
+	s.t.Helper()
+	for !s.answers() {
+		if syscall.Kill(s.pid, 0) != nil {
+			_ = s.held.Close()
+			s.Start()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Freeze stops the server's processes, whose kernel goes on answering for them; Thaw lets
+// them go on.
+func (s *Server) Freeze() {
+	s.t.Helper()
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Thaw ends a Freeze.
+func (s *Server) Thaw() {
+	s.t.Helper()
+	if err := s.signal(syscall.SIGCONT); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// signal signals the server, so that it makes no more processes, and then those it has.
+func (s *Server) signal(what syscall.Signal) error {
+	if err := syscall.Kill(s.pid, what); err != nil {
+		return err
+	}
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		// pid (name) state parent ...
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if words := strings.Fields(rest); len(words) < 2 || words[1] != strconv.Itoa(s.pid) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			_ = syscall.Kill(pid, what) // or it ended meanwhile
+		}
+	}
+	return err
+}
+
 // Do runs a statement as the server's administrator.
 func (s *Server) Do(statement string) {
 	s.t.Helper()
+	if err := s.Try(statement); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Try is Do where the server may be down.
+func (s *Server) Try(statement string) error {
 	c, err := pgx.Connect(context.Background(), s.Address())
 	if err == nil {
 		_, err = c.Exec(context.Background(), statement)
 		err = errors.Join(err, c.Close(context.Background()))
 	}
 	if err != nil {
-		s.t.Fatal(fmt.Errorf("%s: %w", statement, err))
+		return fmt.Errorf("%s: %w", statement, err)
 	}
+	return nil
 }
 
 // Database makes another database, empty and without a schema, and gives its address.
@@ -192,6 +269,10 @@ func (s *Server) Count(address, query string) (n int64) {
 }
 
 func (s *Server) stop() {
+	if s.pid == 0 {
+		return // it was never started
+	}
+	_ = s.signal(syscall.SIGCONT) // a test may have failed meanwhile
 	if s.held != nil {
 		_ = s.held.Close()
 	}

@@ -17,15 +17,6 @@ import (
 	"topupd/testdata/need"
 )
 
-// Postgres is the address of an empty PostgreSQL database of the current schema, the
-// test's own, which is dropped after it. All have one instance name.
-func Postgres(t testing.TB) string {
-	t.Helper()
-	name := copyTemplate(t)
-	t.Cleanup(func() { drop(t, name) })
-	return addressOf(name)
-}
-
 // copyTemplate makes a database and returns its name.
 func copyTemplate(t testing.TB) string {
 	t.Helper()
@@ -115,22 +106,26 @@ func migrate() error {
 // connected runs fn on a connection of its own to a database, "" for the server's: one
 // that is kept would belong to the simulated clock of the test that made it.
 func connected(name string, fn func(*pgx.Conn) error) error {
-	address, err := server()
-	if err != nil {
-		return err
-	}
-	cfg, err := pgx.ParseConfig(address)
-	if err != nil {
-		return fmt.Errorf("%s: %w", serverVariable, err)
-	}
-	if name != "" {
-		cfg.Database = name
-	}
-	c, err := pgx.ConnectConfig(context.Background(), cfg)
+	c, err := connect(name)
 	if err != nil {
 		return err
 	}
 	return errors.Join(fn(c), c.Close(context.Background()))
+}
+
+func connect(name string) (*pgx.Conn, error) {
+	address, err := server()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", serverVariable, err)
+	}
+	if name != "" {
+		cfg.Database = name
+	}
+	return pgx.ConnectConfig(context.Background(), cfg)
 }
 
 // addressOf is the address of a database of the server, with few connections, which live
@@ -144,6 +139,7 @@ func addressOf(name string) string {
 	u.Path = "/" + name
 	q := u.Query()
 	q.Set("pool_max_conns", "9")
+	q.Set("connect_timeout", "60") // a busy machine is no outage: tests of those have a server or a proxy of their own
 	for _, ever := range []string{"pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period"} {
 		q.Set(ever, "876000h")
 	}

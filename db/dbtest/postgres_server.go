@@ -39,7 +39,7 @@ cd "$2" || exit
 "$1/initdb" -D data -U postgres -A trust -E UTF8 --no-locale --no-sync >log 2>&1 &&
 {
 	"$1/postgres" -D data -c listen_addresses= -c unix_socket_directories="$2" -c max_connections=300 \
-		-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
+		-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
 		-c autovacuum=off -c shared_buffers=64MB -c checkpoint_timeout=1h -c jit=off >>log 2>&1 &
 	pid=$!
 	until grep -qs ready data/postmaster.pid || ! kill -0 $pid; do sleep 0.02; done
@@ -105,6 +105,10 @@ func startServer() (address string, err error) {
 // programs is the folder of the newest PostgreSQL that is installed.
 func programs() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
+		// A link to it has not all the others beside it.
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return "", err
+		}
 		return filepath.Dir(path), nil
 	}
 	// Debian keeps them off the PATH, a folder for each version.

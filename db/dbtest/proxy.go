@@ -15,7 +15,7 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	pairs  map[net.Conn]net.Conn
-	mute   map[net.Conn]bool // servers whose next answer does not arrive
+	mute   map[net.Conn]Fate // servers whose next answer does not arrive
 	down   bool
 	silent bool
 	fate   func() Fate
@@ -29,7 +29,8 @@ type Fate int
 const (
 	Passes Fate = iota
 	CutBefore
-	CutAfter // it arrives; its answer does not
+	CutAfter   // it arrives; its answer does not
+	FatalAfter // it arrives; the answer is that the server was told to end
 )
 
 // NewProxy listens on loopback for a server that listens on a socket.
@@ -39,7 +40,7 @@ func NewProxy(t testing.TB, socket string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{socket: socket, l: l, pairs: map[net.Conn]net.Conn{}, mute: map[net.Conn]bool{}}
+	p := &Proxy{socket: socket, l: l, pairs: map[net.Conn]net.Conn{}, mute: map[net.Conn]Fate{}}
 	p.turned.L = &p.mu
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
@@ -51,9 +52,12 @@ func NewProxy(t testing.TB, socket string) *Proxy {
 	return p
 }
 
+// Host is where the proxy listens: an address and a port.
+func (p *Proxy) Host() string { return p.l.Addr().String() }
+
 // Address is that of a database behind the proxy.
 func (p *Proxy) Address(database string) string {
-	return "postgres://postgres@" + p.l.Addr().String() + "/" + database + "?sslmode=disable"
+	return "postgres://postgres@" + p.Host() + "/" + database + "?sslmode=disable"
 }
 
 // OnCommit decides about each COMMIT; nil lets them pass.
@@ -63,12 +67,17 @@ func (p *Proxy) OnCommit(fate func() Fate) {
 	p.fate = fate
 }
 
-// Down refuses connections and cuts those there are; Silent lets nothing through and
-// tells nobody; Mend ends both.
-func (p *Proxy) Down() {
+// Refuse refuses new connections.
+func (p *Proxy) Refuse() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.down = true
-	p.mu.Unlock()
+}
+
+// Down refuses connections and cuts those there are; Silent lets nothing through and
+// tells nobody; Mend ends all three.
+func (p *Proxy) Down() {
+	p.Refuse()
 	p.Cut()
 }
 
@@ -134,6 +143,13 @@ func (p *Proxy) end(client, server net.Conn) {
 // commit is the statement's text in the protocol's simple query.
 var commit = append([]byte("COMMIT"), 0)
 
+// fatal is an ErrorResponse of the protocol: 57P01, as from pg_terminate_backend while a
+// commit that is already written waits for a standby.
+var fatal = func() []byte {
+	const fields = "SFATAL\x00VFATAL\x00C57P01\x00Mterminating connection due to administrator command\x00\x00"
+	return append([]byte{'E', 0, 0, 0, byte(4 + len(fields))}, fields...)
+}()
+
 func (p *Proxy) pass(from, to net.Conn, asks bool) {
 	buf := make([]byte, 64<<10)
 	for {
@@ -147,7 +163,10 @@ func (p *Proxy) pass(from, to net.Conn, asks bool) {
 		}
 		fate, mute := p.fate, p.mute[from]
 		p.mu.Unlock()
-		if mute {
+		if mute == FatalAfter {
+			_, _ = to.Write(fatal)
+		}
+		if mute != Passes {
 			return
 		}
 		became := Passes
@@ -157,9 +176,9 @@ func (p *Proxy) pass(from, to net.Conn, asks bool) {
 		if became == CutBefore {
 			return
 		}
-		if became == CutAfter {
+		if became != Passes {
 			p.mu.Lock()
-			p.mute[to] = true
+			p.mute[to] = became
 			p.mu.Unlock()
 		}
 		if _, err := to.Write(buf[:n]); err != nil {

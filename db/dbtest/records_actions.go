@@ -168,6 +168,44 @@ func transferRecords(w *world) {
 	same(w, list(billing.ActionFilter{Owner: alice, Within: acme}), []billing.Transfer{a})
 }
 
+// transfersOfDeleted: a transfer is there while one of its two owners is; other actions go
+// with theirs.
+func transfersOfDeleted(w *world) {
+	a, b := newTransfer(), newTransfer()
+	b.From, b.To = bob, alice
+	adj := newAdjustment()
+	adj.Owner = bob
+	w.update(func(tx billing.Tx) error { return transferred(tx, &a) })
+	w.update(func(tx billing.Tx) error { return transferred(tx, &b) })
+	w.update(func(tx billing.Tx) error { return adjusted(tx, &adj) })
+	seen := func(f billing.ActionFilter) (ids [2][]billing.ActionID) {
+		for _, x := range read(w, func(r billing.Reader) ([]billing.Transfer, error) { return r.Transfers(f) }) {
+			ids[0] = append(ids[0], x.ID)
+		}
+		all := read(w, func(r billing.Reader) ([]billing.BalanceAction, error) {
+			return r.BalanceActions(billing.BalanceActionFilter{ActionFilter: f})
+		})
+		for _, x := range all {
+			ids[1] = append(ids[1], x.ID)
+		}
+		return ids
+	}
+	ids := func(all ...billing.ActionID) []billing.ActionID { return all }
+	both := ids(a.ID, b.ID)
+	w.update(func(tx billing.Tx) error { return tx.DeleteOwner(bob, noon) })
+	same(w, seen(billing.ActionFilter{}), [2][]billing.ActionID{both, both})
+	same(w, seen(billing.ActionFilter{Within: acme}), [2][]billing.ActionID{both, both})
+	same(w, seen(billing.ActionFilter{Within: acmeE})[0], nil) // alice is above
+	same(w, seen(billing.ActionFilter{Within: zeta}), [2][]billing.ActionID{})
+	same(w, seen(billing.ActionFilter{Owner: alice, Within: acme}), [2][]billing.ActionID{ids(a.ID), ids(a.ID)})
+	same(w, seen(billing.ActionFilter{Owner: bob, Within: acme}), [2][]billing.ActionID{ids(b.ID), ids(b.ID)})
+	same(w, seen(billing.ActionFilter{After: a.ID, Limit: 1}), [2][]billing.ActionID{ids(b.ID), ids(b.ID)})
+	w.update(func(tx billing.Tx) error { return tx.DeleteOwner(alice, noon) })
+	for _, f := range []billing.ActionFilter{{}, {Within: acme}, {Owner: alice, Within: acme}, {Owner: bob, Within: acme}} {
+		same(w, seen(f), [2][]billing.ActionID{})
+	}
+}
+
 func transferRules(w *world) {
 	each(w, billing.Conflict, newTransfer, transferred, map[string]func(*billing.Transfer){
 		"of nothing":           func(t *billing.Transfer) { t.Amount = 0 },

@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -41,9 +42,24 @@ func hubRecords(w *world) {
 	list := func() []billing.HubSubscription {
 		return read(w, func(r billing.Reader) ([]billing.HubSubscription, error) { return r.Hubs() })
 	}
+	bookings := 0
 	watched := func(want bool) {
 		w.Helper()
 		same(w, read(w, func(r billing.Reader) (bool, error) { return r.BalancesWatched() }), want)
+		for range 2 { // the second knows that there are bookings
+			var is bool
+			bookings++
+			err := w.s.UpdateOwners(w.Context(), []billing.OwnerID{alice}, func(tx billing.Tx) (err error) {
+				if err := tx.Post(posting(alice, fmt.Sprint("booking ", bookings), 1)); err != nil {
+					return err
+				}
+				is, err = tx.BalancesWatched()
+				return err
+			})
+			if err != nil || is != want {
+				w.Errorf("a booking hears that balances are watched: %v, %v", is, err)
+			}
+		}
 	}
 	missing(w, func(r billing.Reader) (billing.HubSubscription, error) { return r.Hub(1) })
 	same(w, list(), nil)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -18,51 +19,106 @@ const mostUses = 50
 // fraction of making it.
 var databases = struct {
 	sync.Mutex
-	free []string
 	uses map[string]int
 	// spoilt were changed behind the store's back; their schema may be another now.
 	spoilt map[string]bool
 }{uses: map[string]int{}, spoilt: map[string]bool{}}
 
-// reused is like Postgres, but may be a database that another test had.
-func reused(t testing.TB) string {
+// Those that come back are emptied while the next test runs, by a goroutine that no
+// simulated clock holds up. Of used ones as many come out of free as went in; "" is one
+// that is no more.
+var (
+	used = make(chan string, 1000)
+	free = make(chan string, 1000)
+	on   atomic.Int64 // their way from used to free
+)
+
+// Postgres is the address of an empty PostgreSQL database of the current schema, the
+// test's own for its time. All have one instance name.
+func Postgres(t testing.TB) string {
 	t.Helper()
-	databases.Lock()
-	var name string
-	if n := len(databases.free); n > 0 {
-		name, databases.free = databases.free[n-1], databases.free[:n-1]
-	}
-	databases.Unlock()
+	name := another()
 	if name == "" {
 		name = copyTemplate(t)
-	} else if err := clear(name); err != nil {
-		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		databases.Lock()
 		databases.uses[name]++
 		again := databases.uses[name] < mostUses && !databases.spoilt[name] && !t.Failed()
-		if again {
-			databases.free = append(databases.free, name)
-		}
 		databases.Unlock()
-		if !again {
+		if !again || !emptying.Load() {
 			drop(t, name)
+			return
 		}
+		used <- name
+		on.Add(1)
 	})
 	return addressOf(name)
 }
 
-// clear makes a database what its template is.
-func clear(name string) error {
-	fill, err := filling()
-	if err != nil {
-		return err
+// another is a database that was used before; "" when there is none.
+func another() string {
+	for n := on.Load(); n > 0; n = on.Load() {
+		if on.CompareAndSwap(n, n-1) {
+			return <-free
+		}
 	}
-	return connected(name, func(c *pgx.Conn) error {
-		_, err := c.PgConn().Exec(context.Background(), clearing+fill).ReadAll()
+	return ""
+}
+
+// emptying is whether somebody empties databases.
+var emptying atomic.Bool
+
+// Emptying lets databases of PostgreSQL go from test to test while run runs.
+func Emptying(run func() int) int {
+	emptying.Store(true)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		kept := map[string]*pgx.Conn{} // that know the schema
+		for name := range used {
+			c, err := clear(kept[name], name)
+			if err != nil {
+				fmt.Println("a database of a test could not be emptied:", err)
+				name = ""
+			} else {
+				kept[name] = c
+			}
+			free <- name
+		}
+		for _, c := range kept {
+			_ = c.Close(context.Background())
+		}
+	}()
+	code := run()
+	emptying.Store(false)
+	close(used)
+	<-over
+	return code
+}
+
+// Exec runs a statement on rows of a PostgreSQL database behind the store's back. What
+// changes the schema is for Raw, whose databases no other test gets.
+func Exec(address, query string) error {
+	return connected(postgresName(address), func(c *pgx.Conn) error {
+		_, err := c.Exec(context.Background(), query)
 		return err
 	})
+}
+
+// clear makes a database what its template is, over a connection that it returns.
+func clear(c *pgx.Conn, name string) (*pgx.Conn, error) {
+	fill, err := filling()
+	if err != nil {
+		return c, err
+	}
+	if c == nil {
+		if c, err = connect(name); err != nil {
+			return nil, err
+		}
+	}
+	_, err = c.PgConn().Exec(context.Background(), clearing+fill).ReadAll()
+	return c, err
 }
 
 // clearing deletes every row, and what it numbered begins again. No trigger or foreign

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ func transactions(t *testing.T, e Engine) {
 		"after the end":   useAfterTheEnd,
 		"many statements": manyViewsAndStatements,
 		"parts":           partsOfATransaction,
+		"nothing there":   lastChangeFindsNothing,
+		"numbers":         postingsAreNumberedInOrder,
+		"bad texts":       badTextsAreRefused,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +68,7 @@ func rollbackUndoesAll(w *world) {
 
 // together runs many updates at once, so that they share commits; odd ones fail
 // in their own way.
-func (w *world) together(fail func() error) {
+func (w *world) together(fail func(billing.Tx) error) {
 	w.Helper()
 	const n = 60
 	var wg sync.WaitGroup
@@ -81,7 +85,7 @@ func (w *world) together(fail func() error) {
 					return err
 				}
 				if i%2 == 1 {
-					return fail()
+					return fail(tx)
 				}
 				return nil
 			})
@@ -105,9 +109,9 @@ func (w *world) together(fail func() error) {
 	}
 }
 
-func ownErrorOnly(w *world) { w.together(func() error { return errMine }) }
+func ownErrorOnly(w *world) { w.together(func(billing.Tx) error { return errMine }) }
 
-func ownPanicOnly(w *world) { w.together(func() error { panic("mine") }) }
+func ownPanicOnly(w *world) { w.together(func(billing.Tx) error { panic("mine") }) }
 
 func readsItsOwnWrites(w *world) {
 	w.update(func(tx billing.Tx) error {
@@ -333,4 +337,124 @@ func partsOfATransaction(w *world) {
 	}
 	all.Wait()
 	same(w, w.balance(alice), int64(83+1000))
+}
+
+// lastChangeFindsNothing: a change of a record that is not there is NotFound, also when an
+// engine hears of it only with its commit, and what was changed before it is undone.
+func lastChangeFindsNothing(w *world) {
+	changes := map[string]func(tx billing.Tx) error{
+		"a charge":    func(tx billing.Tx) error { c := w.charge(alice, "none"); c.ID = 99; return tx.SetCharge(c) },
+		"low balance": func(tx billing.Tx) error { return tx.PutLowBalanceState(alice, billing.LowBalanceState{}) },
+		"in a part": func(tx billing.Tx) error {
+			return tx.Part(func() error { return tx.PutLowBalanceState(alice, billing.LowBalanceState{}) })
+		},
+		"after many": func(tx billing.Tx) error {
+			for i := range 200 {
+				if err := tx.AddAudit(&billing.AuditRow{At: noon, Top: acme, Action: billing.AuditUpdate, Resource: fmt.Sprint("r:", i)}); err != nil {
+					return err
+				}
+			}
+			return tx.PutLowBalanceState(alice, billing.LowBalanceState{})
+		},
+	}
+	var all sync.WaitGroup
+	for name, change := range changes {
+		fn := func(tx billing.Tx) error {
+			if err := tx.Post(posting(alice, name, 5)); err != nil {
+				return err
+			}
+			return change(tx)
+		}
+		all.Go(func() {
+			if err := w.s.Update(w.Context(), fn); billing.ErrorCode(err) != billing.NotFound {
+				w.Errorf("%s, alone: %v", name, err)
+			}
+		})
+		all.Go(func() {
+			if err := w.s.UpdateOwners(w.Context(), []billing.OwnerID{alice}, fn); billing.ErrorCode(err) != billing.NotFound {
+				w.Errorf("%s, beside others: %v", name, err)
+			}
+		})
+		// Another's change stays.
+		all.Go(func() {
+			err := w.s.UpdateOwners(w.Context(), []billing.OwnerID{alice}, func(tx billing.Tx) error { return tx.Post(posting(alice, "beside "+name, 1)) })
+			if err != nil {
+				w.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	same(w, w.balance(alice), int64(len(changes)))
+}
+
+// postingsAreNumberedInOrder: an owner's postings have numbers in the order in which they
+// were made, however many a transaction makes, and the number that the caller was told.
+func postingsAreNumberedInOrder(w *world) {
+	type made struct {
+		id    billing.PostingID
+		cause string
+	}
+	var all []made
+	for i, n := range []int{1, 1, 3, 1, 0, 5, 2} {
+		var now []made
+		err := w.s.UpdateOwners(w.Context(), []billing.OwnerID{alice}, func(tx billing.Tx) error {
+			now = nil
+			for k := range n {
+				p := posting(alice, fmt.Sprint(i, ".", k), 1)
+				if err := tx.Post(p); err != nil {
+					return err
+				}
+				now = append(now, made{p.ID, p.Cause})
+			}
+			return nil
+		})
+		if err != nil {
+			w.Fatal(err)
+		}
+		all = append(all, now...)
+		// What was refused in between takes nobody's number.
+		err = w.s.UpdateOwners(w.Context(), []billing.OwnerID{alice}, func(tx billing.Tx) error { return tx.Post(posting(alice, "0.0", 1)) })
+		if billing.ErrorCode(err) != billing.Exists {
+			w.Errorf("a cause for the second time: %v", err)
+		}
+	}
+	kept := read(w, func(r billing.Reader) ([]billing.Posting, error) { return r.Postings(alice, 0, 100) })
+	slices.Reverse(kept)
+	if len(kept) != len(all) {
+		w.Fatalf("%d postings were kept of %d", len(kept), len(all))
+	}
+	for i, p := range kept {
+		if (made{p.ID, p.Cause}) != all[i] || (i > 0 && p.ID <= kept[i-1].ID) {
+			w.Errorf("%d: %d %s was told to be %v", i, p.ID, p.Cause, all[i])
+		}
+	}
+	same(w, w.balance(alice), int64(len(all)))
+}
+
+// badTextsAreRefused: no engine keeps a text with U+0000, so that what one keeps can be
+// copied into another. Whoever brings one is told what is wrong, to read or to write.
+func badTextsAreRefused(w *world) {
+	if err := w.s.View(w.Context(), func(r billing.Reader) error {
+		_, err := r.Login("a\x00b")
+		return err
+	}); billing.ErrorCode(err) != billing.Invalid {
+		w.Errorf("a login with U+0000: %v", err)
+	}
+	for name, change := range map[string]func(billing.Tx) error{
+		"an object": func(tx billing.Tx) error { return tx.PutObject(billing.Object{Type: "t", Key: "\x00", Body: "{}"}) },
+		"a posting": func(tx billing.Tx) error {
+			p := posting(alice, "bad text", 5)
+			p.Notes = "a\x00b"
+			return tx.Post(p)
+		},
+	} {
+		if err := w.s.Update(w.Context(), change); billing.ErrorCode(err) != billing.Invalid {
+			w.Errorf("%s with U+0000: %v", name, err)
+		}
+	}
+	if n := w.balance(alice); n != 0 {
+		w.Errorf("the balance is %d", n)
+	}
+	// Those who share its commit are not told.
+	w.together(func(tx billing.Tx) error { return tx.PutObject(billing.Object{Type: "t", Key: "\x00", Body: "{}"}) })
 }

@@ -206,7 +206,8 @@ func (x *export) kept(extra string) (err error) {
 }
 
 // actions writes adjustments, transfers and reservations by id, deleted ones too. A
-// transfer to an owner that was deleted stays behind with it.
+// transfer from or to an owner that was deleted stays behind with it: where it is
+// imported there is no such owner.
 func (x *export) actions() error {
 	return pages(x, func(after billing.ActionID) (int, billing.ActionID, error) {
 		list, err := x.r.BalanceActions(billing.BalanceActionFilter{ActionFilter: billing.ActionFilter{After: after, Limit: page}})
@@ -234,9 +235,10 @@ func (x *export) action(a *billing.BalanceAction) error {
 		if err != nil {
 			return err
 		}
-		to, err := x.r.Owner(r.To)
-		if err != nil || !to.DeletedAt.IsZero() {
-			return err
+		for _, o := range []billing.OwnerID{r.From, r.To} {
+			if owner, err := x.r.Owner(o); err != nil || !owner.DeletedAt.IsZero() {
+				return err
+			}
 		}
 		w := x.action1("transfer", a, r.Unit, r.Amount, r.FromBefore, r.CreatedAt, r.UpdatedAt).int("to_"+r.To.Field(), r.To.Number()).
 			text("receiver_before", billing.FormatMicros(r.ToBefore))

@@ -116,4 +116,37 @@ func TestActionsSurvive(t *testing.T) {
 	}
 }
 
+// A transfer whose giver or receiver was deleted stays behind with it: what an export
+// writes can be imported, and is then the same.
+func TestTransfersOfDeletedStayBehind(t *testing.T) {
+	e := newEngine(t)
+	_, err := load(t, e, `{"type":"customer","i_customer":10,"name":"Acme","currency":"USD"}
+{"type":"account","i_account":100,"i_customer":10,"currency":"USD","balance":"20.00"}
+{"type":"account","i_account":101,"i_customer":10,"currency":"USD"}
+{"type":"account","i_account":102,"i_customer":10,"currency":"USD"}`)
+	must(t, err)
+	ctx, a, b, c := root(t), billing.Account(100), billing.Account(101), billing.Account(102)
+	for _, p := range []billing.TransferParams{{From: a, To: b}, {From: b, To: a}, {From: a, To: c}} {
+		p.Unit, p.Amount = "USD", billing.Micro
+		_, err := e.Transfer(ctx, p)
+		must(t, err)
+	}
+	must(t, e.DeleteOwner(ctx, b))
+	list, err := e.Transfers(ctx, billing.ActionFilter{})
+	must(t, err)
+	if len(list) != 3 {
+		t.Errorf("%d transfers are shown", len(list))
+	}
+	text := dump(t, e, false)
+	if n := strings.Count(text, `"type":"transfer"`); n != 1 {
+		t.Errorf("%d transfers in:\n%s", n, text)
+	}
+	other := newEngine(t)
+	_, err = load(t, other, text)
+	must(t, err)
+	if again := dump(t, other, false); again != text {
+		t.Errorf("not the same:\n%s\n%s", text, again)
+	}
+}
+
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // topUp acknowledges a request to top up the pool plan of a customer. What is wrong with
@@ -72,7 +73,7 @@ func decodeTopUp(r *http.Request) (p billing.TopUpPoolPlanParams, err error) {
 		return p, ours(http.StatusBadRequest, "The body could not be read")
 	}
 	var b topUpBody
-	if text = bytes.TrimSpace(text); len(text) == 0 || text[0] != '{' || json.Unmarshal(text, &b) != nil {
+	if text = bytes.TrimSpace(text); len(text) == 0 || text[0] != '{' || methods.DecodeExact(text, &b) != nil {
 		p.Form = ours(http.StatusBadRequest, "The body is not a JSON object")
 		return p, nil
 	}
@@ -178,7 +179,7 @@ func allowanceOf(raw json.RawMessage) (a billing.Allowance, err error) {
 		Currency json.RawMessage `json:"currency"`
 		Value    json.RawMessage `json:"value"`
 	}
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &o) != nil {
+	if len(raw) == 0 || raw[0] != '{' || methods.DecodeExact(raw, &o) != nil {
 		return a, billing.Errorf(billing.Invalid, "allowance", "a list of objects is needed")
 	}
 	if a.Word, err = textOf("allowance.currency", o.Currency); err != nil {

@@ -70,7 +70,7 @@ func fail(w http.ResponseWriter, err error) (status int) {
 	code, field := billing.ErrorCode(err), billing.ErrorField(err)
 	status = statuses[code]
 	var known *billing.Error
-	message := "something went wrong here; try again later"
+	message := "something went wrong here, and it may have been done all the same: look before trying again"
 	if errors.As(err, &known) && known.Message != "" && code != billing.Internal {
 		message = known.Message
 	} else if code != billing.Internal {

@@ -12,7 +12,7 @@
 //
 //   - A call reads all members it knows before it touches the engine, then
 //     calls one operation; a fault means that nothing was changed, but that a
-//     wrong voucher was counted (S-545).
+//     wrong voucher was counted (S-545), or that nobody knows (billing.Internal).
 //   - Money goes from text to millionths and back; there is no float.
 //   - A member is absent, null or given, and the three are never confused.
 //   - What is not known and what is out of scope give the same fault.

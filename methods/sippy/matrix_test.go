@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"topupd/billing"
+	"topupd/db/dbtest"
 	"topupd/testdata/need"
 )
 
@@ -92,7 +93,10 @@ var stacks = []stack{
 // TestClientMatrix plays one panel with the stacks that panels are written with
 // (sippy.md 3.2, 3.3). What a stack cannot do is asserted as such.
 func TestClientMatrix(t *testing.T) {
-	for _, c := range stacks {
+	for i, c := range stacks {
+		if dbtest.Fewer() && i%4 != 0 {
+			continue // they differ in what they write and read, not in what is kept
+		}
 		t.Run(c.name, func(t *testing.T) {
 			k := newKit(t)
 			k.lists(t)

@@ -96,11 +96,11 @@ var faultNotes = []struct {
 	{billing.Conflict, "what is there forbids it"},
 	{billing.Blocked, "the login's customer, or one above it, is blocked"},
 	{billing.Busy, "nothing was changed"},
-	{billing.Internal, "our own fault; the cause is in the server's log"},
+	{billing.Internal, "our own fault; the cause is in the server's log. Where PostgreSQL went away in the middle of a commit it may have been carried out: read again, or repeat with the same idempotency_key"},
 }
 
 func writeFaults(b *strings.Builder) {
-	b.WriteString("\n## Faults\n\nAll with HTTP status 200, and nothing was changed, but that a wrong voucher is counted. X is the member that it is about.\n\n| faultCode | faultString | when |\n| --- | --- | --- |\n")
+	b.WriteString("\n## Faults\n\nAll with HTTP status 200, and nothing was changed, but that a wrong voucher is counted, and perhaps after 501. X is the member that it is about.\n\n| faultCode | faultString | when |\n| --- | --- | --- |\n")
 	for _, n := range faultNotes {
 		f := faults[n.code]
 		fmt.Fprintf(b, "| %d | `%s` | %s |\n", f.Code, f.String, n.when)

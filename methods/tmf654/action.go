@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // allowanceResources are the resources of a balance group beside money, as bucket ids name
@@ -88,12 +89,14 @@ func (s *side) member(name string) string {
 // holder finds who it is. What is named twice has to be the same; what is named by its
 // bucket has to be of the unit, unless that is empty.
 func (a *api) holder(ctx context.Context, s side, unit billing.Unit) (o billing.Owner, err error) {
-	found := false
+	first := "" // the member that named it
 	is := func(other billing.Owner, member string) error {
-		if found && o.ID != other.ID {
-			return wrongMember(member, "%s and %s belong to different accounts", s.member("bucket"), member)
+		if first != "" && o.ID != other.ID {
+			return wrongMember(member, "%s and %s belong to different accounts", first, member)
 		}
-		o, found = other, true
+		if first == "" {
+			o, first = other, member
+		}
 		return nil
 	}
 	if s.bucket != nil {
@@ -130,20 +133,27 @@ func (a *api) holder(ctx context.Context, s side, unit billing.Unit) (o billing.
 			return o, err
 		}
 	}
-	if found {
-		return o, nil
-	}
 	var named struct {
 		Value string `json:"value"`
 	}
 	if raw := firstOf(s.logical); raw != nil {
-		_ = json.Unmarshal(raw, &named) // its form was checked
+		_ = methods.DecodeExact(raw, &named) // its form was checked
 	}
-	if named.Value == "" {
+	switch {
+	case named.Value == "" && first == "":
 		return o, billing.Errorf(billing.Missing, s.member("bucket"), "%s or %s is needed", s.member("bucket"), s.member("partyAccount"))
+	case named.Value == "":
+		return o, nil
 	}
-	o, err = a.e.AccountByLogin(ctx, named.Value)
-	return o, renamed(err, s.member("logicalResource"))
+	member := s.member("logicalResource")
+	other, err := a.e.AccountByLogin(ctx, named.Value)
+	switch {
+	case err == nil:
+		return o, is(other, member)
+	case first != "" && billing.ErrorCode(err) == billing.NotFound:
+		return o, nil // a name of nobody here, a device's perhaps, is kept beside the account's
+	}
+	return o, renamed(err, member)
 }
 
 // renamed puts the member that a request names into an error about what is not there.
@@ -214,7 +224,7 @@ func patchOf(r *http.Request, names []string) (change billing.Merge, status stri
 
 // cancelling reports whether a status asks to cancel what has another one now.
 func cancelling(status, now string) (bool, error) {
-	if status == "" || strings.EqualFold(status, now) {
+	if status == "" || statusOf(status) == statusOf(now) {
 		return false, nil
 	}
 	raw, err := json.Marshal(status)
@@ -234,7 +244,7 @@ func (a *api) ofBucket(ctx context.Context, q *query) (o billing.OwnerID, unit b
 		}
 		o = id
 	}
-	if text, there := q.take("bucket.id"); there {
+	for text, there := q.take("bucket.id"); there; text, there = q.take("bucket.id") {
 		b, ok := parseBucketID(text)
 		if !ok {
 			return 0, "", false, nil
@@ -246,10 +256,13 @@ func (a *api) ofBucket(ctx context.Context, q *query) (o billing.OwnerID, unit b
 		case err != nil:
 			return 0, "", false, err
 		}
-		if unit, ok = unitOf(b); !ok || o != 0 && o != owner.ID {
+		named, ok := unitOf(b)
+		if !ok || o != 0 && o != owner.ID || unit != "" && named != "" && named != unit {
 			return 0, "", false, nil
 		}
-		o = owner.ID
+		if o = owner.ID; named != "" {
+			unit = named
+		}
 	}
 	if o == 0 {
 		return 0, "", true, nil
@@ -266,6 +279,9 @@ var historyTypes = map[billing.ActionKind]string{
 	billing.ActionTopup: "TopupBalance", billing.ActionAdjustment: "AdjustBalance", billing.ActionTransfer: "TransferBalance",
 	billing.ActionReservation: "ReserveBalance",
 }
+
+// historyMembers are those of all kinds: a filter for one that some have is for these.
+var historyMembers = membersOf(topupOut{}, adjustOut{}, transferOut{}, reservationOut{})
 
 // The history has a name in the final standard and another in its draft.
 func (a *api) actionRoutes() (all []route) {
@@ -308,6 +324,7 @@ func (a *api) listActions(r *http.Request, name string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	q.members = historyMembers
 	o, unit, known, err := a.ofBucket(r.Context(), q)
 	if err != nil {
 		return answer{}, err

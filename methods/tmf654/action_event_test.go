@@ -54,6 +54,7 @@ func TestActionEventsOnTheWire(t *testing.T) {
 		}
 		return found
 	}
+	var told map[string]any // by same
 	same := func(word, resource, path string) {
 		t.Helper()
 		text := k.must(200, "root", "GET", path, "")
@@ -62,6 +63,7 @@ func TestActionEventsOnTheWire(t *testing.T) {
 			t.Fatal(err)
 		}
 		ev := last(word)
+		told = ev
 		if d := cmp.Diff(map[string]any{resource: want}, ev["event"]); d != "" {
 			t.Errorf("%s is not as GET shows it (-GET +event):\n%s", word, d)
 		}
@@ -80,8 +82,22 @@ func TestActionEventsOnTheWire(t *testing.T) {
 	same("BucketCreateEvent", "bucket", sms)
 	k.must(201, "root", "POST", base+"/adjustBalance", `{"amount":{"amount":3,"units":"SMS"},`+of("partyAccount", alice)+`}`)
 	same("BucketAttributeValueChangeEvent", "bucket", sms)
+	path := func(want string) {
+		t.Helper()
+		if told["fieldPath"] != want {
+			t.Errorf("fieldPath is %v, want %s", told["fieldPath"], want)
+		}
+	}
+	path("remainingValue")
 	k.must(201, "root", "POST", base+"/reserveBalance", `{"amount":{"amount":2,"units":"SMS"},`+of("partyAccount", alice)+`}`)
 	same("BucketAttributeValueChangeEvent", "bucket", sms)
+	path("reservedValue")
+	k.must(201, "root", "POST", base+"/reserveBalance", usd("1", of("partyAccount", alice)))
+	same("BucketAttributeValueChangeEvent", "bucket", base+"/bucket/"+bucket)
+	path("reservedValue")
+	k.must(204, "root", "DELETE", base+"/reserveBalance/0.0.0.1+-reservation+6", "")
+	same("BucketAttributeValueChangeEvent", "bucket", base+"/bucket/"+bucket)
+	path("reservedValue")
 	k.must(204, "root", "DELETE", base+"/reserveBalance/0.0.0.1+-reservation+5", "")
 	if ev := last("ReserveBalanceDeleteEvent"); ev["event"].(map[string]any)["reserveBalance"].(map[string]any)["status"] != "CANCELLED" {
 		t.Errorf("%v", ev)

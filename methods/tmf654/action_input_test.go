@@ -15,6 +15,7 @@ import (
 func TestBadActions(t *testing.T) {
 	k := newKit(t)
 	const sms = "0.0.0.1+-balance_group+101+1000001+0"
+	k.put(`{"type":"account","i_account":101,"username":"1555101"}`)
 	k.must(201, "10", "POST", base+"/bucket", `{"usageType":"sms",`+of("partyAccount", bob)+`}`)
 	k.must(201, "10", "POST", base+"/adjustBalance", `{"amount":{"amount":3,"units":"SMS"},`+of("bucket", sms)+`}`)
 	k.must(201, "10", "POST", base+"/reserveBalance", usd("1", of("partyAccount", bob)))
@@ -58,6 +59,8 @@ func TestBadActions(t *testing.T) {
 			{usd("1", rest+`,"description":7`), 400, "invalid", "description"},
 			{usd("1", rest+`,"reason":"`+strings.Repeat("x", 1025)+`"`), 400, "invalid", "reason"},
 			{usd("1", rest+`,"product":7`), 400, "invalid", "product"},
+			{usd("1", rest+`,"reason":"a\u0000b"`), 400, "invalid", "body"},
+			{usd("1", rest+`,"logicalResource":{"value":"a\u0000b"}`), 400, "invalid", "body"},
 			{usd("1", rest+`,"channel":{"id":"1","name":"`+strings.Repeat("x", 17000)+`"}`), 400, "invalid", ""},
 			{`[]`, 400, "invalid", "body"},
 			{`{`, 400, "invalid", "body"},
@@ -92,6 +95,8 @@ func TestBadActions(t *testing.T) {
 			{with(of(m("bucket"), bucket) + `,` + of(m("partyAccount"), bob)), 400, "invalid", m("partyAccount")},
 			{with(`"` + m("logicalResource") + `":{"value":"nobody"}`), 400, "not_found", m("logicalResource")},
 			{with(`"` + m("logicalResource") + `":{"value":7}`), 400, "invalid", m("logicalResource")},
+			{with(of(m("bucket"), bucket) + `,"` + m("logicalResource") + `":{"value":"1555101"}`), 400, "invalid", m("logicalResource")},
+			{with(of(m("partyAccount"), alice) + `,"` + m("logicalResource") + `":[{"value":"1555101"}]`), 400, "invalid", m("logicalResource")},
 		}
 	}
 	for path, calls := range map[string][]call{
@@ -106,6 +111,8 @@ func TestBadActions(t *testing.T) {
 			call{usd("192.000001", of("partyAccount", alice)), 409, "conflict", "amount"},
 			call{usd("1", of("partyAccount", alice)+`,"validFor":{"endDateTime":"2021-09-29T21:15:11Z"}`), 400, "invalid", "validFor"},
 			call{usd("1", of("partyAccount", alice)+`,"validFor":{"endDateTime":"tomorrow"}`), 400, "invalid", ""},
+			call{usd("1", of("partyAccount", alice)+`,"validFor":{"startDateTime":"2099-01-01T00:00:00Z"}`), 400, "invalid", "validFor.startDateTime"},
+			call{usd("1", of("partyAccount", alice)+`,"validFor":{"startDateTime":"2020-01-02T00:00:00Z","endDateTime":"2020-01-01T00:00:00Z"}`), 400, "invalid", "validFor"},
 			call{usd("1", of("partyAccount", alice)+`,"validFor":7`), 400, "invalid", "validFor"},
 		),
 		"/transferBalance": append(append(append(amounts(give), named("", of("receiverPartyAccount", carol)+",")...), named("receiver", of("partyAccount", alice)+",")...),
@@ -119,6 +126,8 @@ func TestBadActions(t *testing.T) {
 			call{usd("1", give+`,"transferCost":{"amount":1,"units":"EUR"}`), 400, "invalid", "transferCost"},
 			call{usd("1", give+`,"transferCost":{"amount":"x","units":"USD"}`), 400, "invalid", "transferCost"},
 			call{usd("1", give+`,"transferCost":{"amount":2,"units":"USD"},"costOwner":"receiver"`), 400, "invalid", "transferCost"},
+			call{usd("1", give+`,"transferCost":{"amount":1,"units":"USD","value":"2","unit":"USD"}`), 400, "invalid", "transferCost"},
+			call{usd("1", give+`,"transferCost":{"amount":1,"units":"USD","unit":"EUR"}`), 400, "invalid", "transferCost"},
 			call{usd("192", give+`,"transferCost":{"value":"0.000001","unit":"USD"}`), 409, "conflict", "amount"},
 			call{usd("1", give+`,"receiverBucketUsageType":"sms"`), 400, "invalid", "receiverBucketUsageType"},
 		),
@@ -137,6 +146,7 @@ func TestBadActions(t *testing.T) {
 			{`{"usageType":"data","remainingValue":{"amount":0,"units":"SMS"},` + of("partyAccount", bob) + `}`, 400, "invalid", "usageType"},
 			{`{"usageType":"data","remainingValue":{"amount":0,"units":"KB"},"reservedValue":{"amount":0,"units":"SMS"},` + of("partyAccount", bob) + `}`, 400, "invalid", "reservedValue"},
 			{`{"usageType":"monetary","remainingValue":{"amount":0,"units":"EUR"},` + of("partyAccount", bob) + `}`, 400, "wrong_currency", "units"},
+			{`{"usageType":"data",` + of("partyAccount", alice) + `,"logicalResource":{"value":"1555101"}}`, 400, "invalid", "logicalResource"},
 			{`{"usageType":"sms",` + of("partyAccount", bob) + `}`, 409, "exists", "bucket"},
 			{`{"usageType":"monetary",` + of("partyAccount", bob) + `}`, 409, "exists", "bucket"},
 		},

@@ -44,7 +44,7 @@ func TestWireAdjusts(t *testing.T) {
 	k := newKit(t)
 	k.load(`{"type":"account","i_account":101,"username":"15551230101"}`)
 	at := base + "/adjustBalance"
-	k.say("10", "POST", at, usd("2.5", of("bucket", bucket)+`,"adjustType":"oneTime","usageType":"monetary",`+everyEcho+`,"logicalResource":[{"id":"9","value":"15551230101"}]`))
+	k.say("10", "POST", at, usd("2.5", of("bucket", bucket)+`,"adjustType":"oneTime","usageType":"monetary",`+everyEcho+`,"logicalResource":[{"id":"9","value":"15551230627"}]`))
 	k.say("10", "POST", forum+"/adjustBalance", usd(`"-4.5"`, of("partyAccount", "0.0.0.1 /account 101 0")))
 	k.say("10", "POST", at, usd("-0.500001", `"logicalResource":{"value":"15551230101"}`)) // beyond what it has
 	k.say("10", "POST", at, usd("-0.5", `"logicalResource":{"value":"15551230101"}`))

@@ -90,9 +90,9 @@ func (a *api) createAdjust(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	x, err := a.e.Adjust(r.Context(), billing.AdjustParams{
-		Owner: o, Unit: amount.Unit, Amount: amount.Micros, Notes: e.word("reason"), Extra: kept,
+		Owner: o.ID, Unit: amount.Unit, Amount: amount.Micros, Notes: e.word("reason"), Extra: kept,
 	})
-	return a.adjusts().made(r, x, err)
+	return a.adjusts().made(r, x, err, o)
 }
 
 func (a *api) updateAdjust(r *http.Request) (answer, error) {

@@ -76,7 +76,10 @@ func TestBrokenText(t *testing.T) {
 		"[\"\xed\xa0\x80\"]":            true,
 		`{"reason":"\ud83d\ude00"}`:     false,
 		`{"reason":"\\ud800"}`:          false,
-		`{"reason":"\\\"\u00fc\u0000"}`: false,
+		`{"reason":"\\\"\u00fc\u0001"}`: false,
+		`{"reason":"a\u0000b"}`:         true,
+		`{"\u0000":1}`:                  true,
+		`{"reason":"\\u0000"}`:          false,
 		`{"reason":"grün \n"}`:          false,
 		`"\ud83d\ude00\ud83d"`:          true,
 	} {
@@ -115,6 +118,9 @@ func TestEveryCode(t *testing.T) {
 	}
 	for status, word := range words {
 		w := httptest.NewRecorder()
+		if status == http.StatusConflict { // before the interface only a key's
+			word = "key_reused"
+		}
 		if refuse(w, nil, status, "m"); w.Code != status || !strings.Contains(w.Body.String(), `"code":"`+word+`"`) {
 			t.Errorf("%d: %d %s", status, w.Code, w.Body)
 		}

@@ -12,9 +12,10 @@ import (
 
 // brokenText reports whether a body has a text that is none: bytes that are not UTF-8, or
 // half of a surrogate pair. Readers put another character there, and what is kept as it
-// came could not be exported. b is valid JSON.
+// came could not be exported. U+0000 is refused too: no database of ours keeps it. b is
+// valid JSON.
 func brokenText(b []byte) bool {
-	escaped := func(at int) (r rune, is bool) { // is it \uXXXX
+	escaped := func(at int) (r rune, is bool) { // a character by its number
 		if at+6 > len(b) || b[at] != '\\' || b[at+1] != 'u' {
 			return 0, false
 		}
@@ -30,6 +31,8 @@ func brokenText(b []byte) bool {
 		case !is:
 			i++
 			continue
+		case r == 0:
+			return true
 		case !utf16.IsSurrogate(r):
 			i += 5
 			continue
@@ -45,7 +48,7 @@ func brokenText(b []byte) bool {
 
 // givenTwice is a member that an object of a body has twice, where the case of a name
 // decides nothing; empty for none. The contract and the reader of a body would each
-// take another of the two. b is valid JSON.
+// take another of the two, and of two cases nobody knows which was meant. b is valid JSON.
 func givenTwice(b []byte) (name string, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

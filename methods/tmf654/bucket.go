@@ -3,6 +3,7 @@ package tmf654
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"net/http"
 	"strings"
@@ -97,10 +98,22 @@ func (a *api) createBucket(r *http.Request) (answer, error) {
 	}
 	b, err := a.e.OpenBucket(r.Context(), billing.OpenBucketParams{Owner: o.ID, Unit: unit, Extra: kept})
 	if err != nil {
-		return answer{}, err
+		return answer{}, in.unitMember(err)
 	}
 	out := a.bucket(linksOf(r), &b.OpenedBucket, &b.Holder)
 	return created(out.Href, out), nil
+}
+
+// unitMember names the member that brought a unit which the account does not have.
+func (in *bucketIn) unitMember(err error) error {
+	if !errors.Is(err, billing.WrongCurrency) {
+		return err
+	}
+	member := "reservedValue.units"
+	if in.RemainingValue != nil {
+		member = "remainingValue.units"
+	}
+	return billing.Errorf(billing.WrongCurrency, member, "%s", err)
 }
 
 // unit is what a new bucket is of; empty for the account's money. It begins empty, is
@@ -207,6 +220,9 @@ func (a *api) eachBucket(ctx context.Context, o billing.OwnerID, yield func(*bil
 	if o != 0 {
 		all, err := a.e.BucketsOf(ctx, o)
 		if err != nil {
+			if billing.ErrorCode(err) == billing.NotFound {
+				return // it was deleted, and its buckets with it
+			}
 			yield(nil, err)
 			return
 		}
@@ -239,9 +255,14 @@ func (a *api) listBuckets(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	// A bucket's own id names its account too.
-	if id, there := q.take("id"); there {
-		q.filters = append(q.filters, filter{path: "bucket.id", values: []string{id}})
+	// A bucket's own id names its account too; either name is its own.
+	for i, f := range q.filters {
+		switch {
+		case f.path == "id" && len(f.values) == 1:
+			q.filters[i].path = "bucket.id"
+		case f.path == "bucket.id" && len(f.values) > 1:
+			q.filters[i].path = "id"
+		}
 	}
 	o, unit, known, err := a.ofBucket(r.Context(), q)
 	if err != nil || !known {

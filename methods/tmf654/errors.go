@@ -70,7 +70,7 @@ func fail(w http.ResponseWriter, err error) (status int) {
 	code, field := billing.ErrorCode(err), billing.ErrorField(err)
 	status = statuses[code]
 	word, detail := code.String(), ""
-	reason := "something went wrong here; try again later"
+	reason := "something went wrong here, and it may have been done all the same: look before trying again, or repeat it with the same Idempotency-Key"
 	var known *billing.Error
 	if code != billing.Internal {
 		reason = words[status]
@@ -103,6 +103,10 @@ func say(w http.ResponseWriter, status int, code, reason, detail string) int {
 func refuse(w http.ResponseWriter, _ *http.Request, status int, message string) {
 	if status == http.StatusUnsupportedMediaType {
 		status = http.StatusBadRequest
+	}
+	if status == http.StatusConflict { // before the interface there is no other
+		say(w, status, billing.KeyReused.String(), message, "Idempotency-Key")
+		return
 	}
 	say(w, status, words[status], message, "")
 }

@@ -96,21 +96,33 @@ func (a *api) RenderEvent(ctx context.Context, ev *billing.Event) ([]byte, error
 	}
 	out.Description = out.Title + ": " + id
 	if ev.Kind == billing.EventChange {
-		path := changedFields[ev.Resource]
+		path, err := changedField(ev)
+		if err != nil {
+			return nil, err
+		}
 		out.FieldPath = &path
 	}
 	return marshal(&out)
 }
 
-// changedFields are what an AttributeValueChangeEvent is about, where it is always the same.
-var changedFields = map[billing.EventResource]string{billing.ResourceBucket: "remainingValue"}
+// changedField is what an AttributeValueChangeEvent is about; empty where the record does
+// not say.
+func changedField(ev *billing.Event) (string, error) {
+	if ev.Resource != billing.ResourceBucket {
+		return "", nil
+	}
+	var b billing.ChangedBucket
+	if err := json.Unmarshal([]byte(ev.Record), &b); err != nil {
+		return "", err
+	}
+	if b.Held {
+		return "reservedValue", nil
+	}
+	return "remainingValue", nil
+}
 
 func (a *api) topupOfEvent(ctx context.Context, ev *billing.Event, l links) (any, string, error) {
-	var t billing.BalanceTopup
-	if err := json.Unmarshal([]byte(ev.Record), &t); err != nil {
-		return nil, "", err
-	}
-	v, err := a.e.TopupAsItWas(ctx, &t)
+	v, err := a.e.TopupAsItWas(ctx, ev)
 	if err != nil {
 		return nil, "", err
 	}

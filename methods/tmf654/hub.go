@@ -36,9 +36,14 @@ type hubOut struct {
 	Type     string  `json:"@type"`
 }
 
-func hub(l links, h *billing.HubSubscription) *hubOut {
+// hub shows a subscription; of another customer's callback only where it leads.
+func hub(r *http.Request, h *billing.HubSubscription) *hubOut {
+	l, callback := linksOf(r), h.Callback
+	if h.Customer != billing.ActorFrom(r.Context()).Customer {
+		callback = billing.CallbackHost(callback)
+	}
 	id := strconv.FormatInt(int64(h.ID), 10)
-	return &hubOut{ID: id, Href: l.to("hub", id), Callback: h.Callback, Query: textOrNull(h.Query), Type: "EventSubscription"}
+	return &hubOut{ID: id, Href: l.to("hub", id), Callback: callback, Query: textOrNull(h.Query), Type: "EventSubscription"}
 }
 
 func (a *api) createHub(r *http.Request) (answer, error) {
@@ -61,7 +66,7 @@ func (a *api) createHub(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	out := hub(linksOf(r), &h)
+	out := hub(r, &h)
 	if secret != "" {
 		text := secret.Reveal()
 		out.Secret = &text
@@ -106,10 +111,9 @@ func (a *api) listHubs(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	l := linksOf(r)
 	return q.page(func(yield func(any, error) bool) {
 		for i := range list {
-			if !yield(hub(l, &list[i]), nil) {
+			if !yield(hub(r, &list[i]), nil) {
 				return
 			}
 		}
@@ -132,7 +136,7 @@ func (a *api) getHub(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return q.one(hub(linksOf(r), &h))
+	return q.one(hub(r, &h))
 }
 
 func (a *api) hubOf(r *http.Request) (h billing.HubSubscription, err error) {

@@ -208,3 +208,16 @@ func (k *kit) schema(name string) *openapi3.Schema {
 	}
 	return doc.Components.Schemas[name].Value
 }
+
+// TestHubOfOthers: a callback may hold a key, so it is shown whole to its own customer only.
+func TestHubOfOthers(t *testing.T) {
+	k := newKit(t)
+	k.must(201, "10", "POST", base+"/hub", `{"callback":"https://panel.example.com/events?key=1"}`)
+	for who, want := range map[string]string{"10": "https://panel.example.com/events?key=1", "root": "https://panel.example.com"} {
+		list, _ := k.list(who, base+"/hub")
+		one := k.object(200, who, "GET", base+"/hub/1", "")
+		if len(list) != 1 || list[0]["callback"] != want || one["callback"] != want {
+			t.Errorf("%s is shown %v and %v, want %s", who, list, one, want)
+		}
+	}
+}

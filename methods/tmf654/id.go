@@ -122,3 +122,22 @@ func parseBucketID(text string) (bucketID, bool) {
 	}
 	return bucketID{n[0], n[1]}, n[1] > 0 && n[2] == 0
 }
+
+// sameID reports whether an id and the one that a filter wants name the same, however both
+// are spelled. The whole group has every bucket in it.
+func sameID(id, want string) bool {
+	if a, ok := parseBucketID(id); ok {
+		b, ok := parseBucketID(want)
+		return ok && a.group == b.group && (b.resource == 0 || a.resource == b.resource)
+	}
+	if a, unit, ok := parseAccumulatedID(id); ok {
+		b, other, ok := parseAccumulatedID(want)
+		return ok && a == b && unit == other
+	}
+	class, a, ok := splitID(id)
+	if !ok {
+		return false
+	}
+	b, ok := plainID(want, class)
+	return ok && len(a) <= 2 && a[0] == b
+}

@@ -123,7 +123,8 @@ func (a *api) call(rt route, r *http.Request) (answer, error) {
 		}
 		r = withBody(r, checked)
 	}
-	return rt.handle(r)
+	said, err := rt.handle(r)
+	return said, asMember(rt.method, err)
 }
 
 type bodyKey struct{}
@@ -140,9 +141,7 @@ func bodyOf(r *http.Request) []byte {
 
 // read decodes a body that fits its schema into v; unknown members are left.
 func read(r *http.Request, v any) error {
-	d := json.NewDecoder(bytes.NewReader(bodyOf(r)))
-	d.UseNumber()
-	if err := d.Decode(v); err != nil {
+	if err := methods.DecodeExact(bodyOf(r), v); err != nil {
 		return billing.Errorf(billing.Invalid, "body", "the body cannot be read")
 	}
 	return nil
@@ -154,14 +153,39 @@ type links struct {
 }
 
 func linksOf(r *http.Request) links {
-	scheme, root := "http://", oracleRoot
-	if r.TLS != nil {
-		scheme = "https://"
-	}
+	root := oracleRoot
 	if strings.HasPrefix(r.URL.Path, forumRoot+"/") {
 		root = forumRoot
 	}
-	return links{scheme + r.Host + root}
+	return links{schemeOf(r) + "://" + r.Host + root}
+}
+
+// schemeOf is how the caller came: what ends TLS before us says so. Anybody may send these
+// headers, and nobody asks who it is: they change the links in the answer to this same
+// request, and nothing else.
+func schemeOf(r *http.Request) string {
+	// Behind several proxies the first is the caller's.
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	for _, said := range []string{forwardedProto(r.Header.Get("Forwarded")), strings.TrimSpace(first)} {
+		if said = strings.ToLower(said); said == "https" || said == "http" {
+			return said
+		}
+	}
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// forwardedProto is proto of the first proxy that Forwarded (RFC 7239) names, empty for none.
+func forwardedProto(header string) string {
+	first, _, _ := strings.Cut(header, ",")
+	for pair := range strings.SplitSeq(first, ";") {
+		if name, value, _ := strings.Cut(pair, "="); strings.EqualFold(strings.TrimSpace(name), "proto") {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
+	}
+	return ""
 }
 
 // to is the address of one of this interface's resources. Ids keep their plus signs,

@@ -33,7 +33,10 @@ func (k *kind[T]) at(r *http.Request) (x T, err error) {
 	if !ok {
 		return x, noSuch(k.word)
 	}
-	return k.find(r.Context(), id)
+	if x, err = k.find(r.Context(), id); err != nil && billing.ErrorCode(err) == billing.NotFound {
+		err = noSuch(k.word)
+	}
+	return x, err
 }
 
 func (k *kind[T]) show(ctx context.Context, l links, x *T) (any, error) {
@@ -44,13 +47,24 @@ func (k *kind[T]) show(ctx context.Context, l links, x *T) (any, error) {
 	return k.shape(l, x, owners), nil
 }
 
-// made answers with a record that was made now, unless that failed.
-func (k *kind[T]) made(r *http.Request, x T, err error) (answer, error) {
+// made answers with a record that was made now, unless that failed. known are its owners
+// as they were before: once it is committed an error would have the caller make another.
+func (k *kind[T]) made(r *http.Request, x T, err error, known ...billing.Owner) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
 	l := linksOf(r)
 	out, err := k.show(r.Context(), l, &x)
+	if err != nil && !k.a.e.Joined(r.Context()) {
+		if r.Context().Err() == nil {
+			k.a.o.Failed(r.Context(), err)
+		}
+		owners := map[billing.OwnerID]billing.Owner{}
+		for _, o := range known {
+			owners[o.ID] = o
+		}
+		out, err = k.shape(l, &x, owners), nil
+	}
 	return created(l.to(k.resource, actionID(k.kind, k.id(&x))), out), err
 }
 
@@ -232,7 +246,6 @@ func (in *actionIn) amount() (billing.Amount, error) {
 }
 
 // holder is whose bucket of a unit it is about.
-func (in *actionIn) holder(ctx context.Context, a *api, unit billing.Unit) (billing.OwnerID, error) {
-	o, err := a.holder(ctx, side{bucket: in.Bucket, account: in.PartyAccount, logical: in.LogicalResource}, unit)
-	return o.ID, err
+func (in *actionIn) holder(ctx context.Context, a *api, unit billing.Unit) (billing.Owner, error) {
+	return a.holder(ctx, side{bucket: in.Bucket, account: in.PartyAccount, logical: in.LogicalResource}, unit)
 }

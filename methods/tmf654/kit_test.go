@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +78,8 @@ type kit struct {
 	mu     sync.Mutex
 	now    time.Time
 	log    bytes.Buffer
+	// lost makes reads fail once the next change is committed.
+	lost atomic.Bool
 }
 
 func newKit(t testing.TB) *kit { return newKitWith(t, tmf654.Options{}, nil) }
@@ -103,7 +106,7 @@ func emptyKit(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) 
 		settings(&set)
 	}
 	k.e = billing.New(billing.Config{
-		Store: k.store, Gateways: []billing.Gateway{k.bank}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{}, Settings: set,
+		Store: &losing{Store: k.store, lost: &k.lost}, Gateways: []billing.Gateway{k.bank}, Mailer: maillog.New(zerolog.Nop()), Sealer: plain{}, Settings: set,
 		Courier: hub.New(hub.Options{AllowPrivate: true, Resolver: names{}}),
 	})
 	k.e.RenderEvents(tmf654.Events(k.e))

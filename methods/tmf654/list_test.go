@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"topupd/billing"
+	"topupd/methods/tmf654"
 )
 
 // adjusted gives the source page's account n adjustments as they would be after years, past
@@ -42,25 +43,26 @@ func adjusted(k *kit, n int) {
 // index answers tells no total beyond what it looks at.
 func TestListsCount(t *testing.T) {
 	k := newKit(t)
-	adjusted(k, 12_000)
+	t.Cleanup(tmf654.CountMost(1_000))
+	adjusted(k, 1_200)
 	all, _ := k.list("root", base+"/adjustBalance?limit=3")
 	id := func(i int) string { return url.QueryEscape(all[i]["id"].(string)) }
 	for _, c := range []struct{ path, want string }{
-		{"adjustBalance", "100 of 12000"},
-		{"adjustBalance?offset=11995", "5 of 12000"},
-		{"adjustBalance?offset=12000", "0 of 12000"},
-		{"adjustBalance?limit=0", "0 of 12000"},
-		{"adjustBalance?partyAccount.id=" + alice + "&offset=11999", "1 of 12000"},
+		{"adjustBalance", "100 of 1200"},
+		{"adjustBalance?offset=1195", "5 of 1200"},
+		{"adjustBalance?offset=1200", "0 of 1200"},
+		{"adjustBalance?limit=0", "0 of 1200"},
+		{"adjustBalance?partyAccount.id=" + alice + "&offset=1199", "1 of 1200"},
 		{"adjustBalance?id=" + id(1), "1 of 1"},
 		{"adjustBalance?id=" + id(2) + "," + id(0) + "," + id(2), "2 of 2"},
 		{"adjustBalance?id=" + id(1) + "&status=FAILED", "0 of 0"},
 		{"adjustBalance?id=" + id(1) + "&partyAccount.id=0.0.0.1+-account+101", "0 of 0"},
 		{"adjustBalance?id=0.0.0.1+-topup+1", "0 of 0"},
 		{"adjustBalance?amount.amount=2", "100 of "},
-		{"adjustBalance?amount.amount=2&offset=5995", "5 of 6000"},
+		{"adjustBalance?amount.amount=2&offset=595", "5 of 600"},
 		{"adjustBalance?amount.amount=3", "0 of 0"},
-		{"balanceAction", "100 of 12000"},
-		{"balanceAction?offset=11995", "5 of 12000"},
+		{"balanceAction", "100 of 1200"},
+		{"balanceAction?offset=1195", "5 of 1200"},
 		{"balanceAction?@type=TransferBalance", "0 of 0"},
 		{"balanceAction?id=" + id(2) + "," + id(0), "2 of 2"},
 		{"balanceAction?id=" + id(2) + "&@type=TopupBalance", "0 of 0"},
@@ -78,8 +80,8 @@ func TestListsCount(t *testing.T) {
 	if _, counts := k.list("20", base+"/adjustBalance?id="+id(1)); counts != "0 of 0" {
 		t.Errorf("another customer finds %s by id", counts)
 	}
-	last, _ := k.list("root", base+"/adjustBalance?offset=11999")
-	same, _ := k.list("root", base+"/balanceAction?offset=11999")
+	last, _ := k.list("root", base+"/adjustBalance?offset=1199")
+	same, _ := k.list("root", base+"/balanceAction?offset=1199")
 	if len(last) != 1 || len(same) != 1 || last[0]["id"] != same[0]["id"] {
 		t.Errorf("the last of both lists: %v, %v", last, same)
 	}

@@ -1,6 +1,7 @@
 package tmf654
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -114,21 +115,24 @@ func (whole *part) add(p *part) error {
 // checkBody reads a request's body and holds it against a schema of the contract, all
 // members at once. Nothing is filled in. Errors: Invalid, Missing.
 func (d *document) checkBody(schema string, r *http.Request) ([]byte, error) {
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	isJSON := kind == "application/json" || kind == "application/merge-patch+json" && r.Method == http.MethodPatch
-	if charset := params["charset"]; err != nil || !isJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, wrongMember("Content-Type", "the body is application/json;charset=utf-8")
+	isJSON, unsaid := typeOf(r)
+	wrongType := wrongMember("Content-Type", "the body is application/json;charset=utf-8")
+	if !isJSON && !unsaid {
+		return nil, wrongType
 	}
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, wrongMember("body", "the request ended early")
+	}
+	if unsaid && (!json.Valid(b) || !bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{"))) {
+		return nil, wrongType
 	}
 	var value any
 	if err := unmarshalNumbers(b, &value); err != nil || !json.Valid(b) {
 		return nil, wrongMember("body", "the body is no JSON")
 	}
 	if brokenText(b) {
-		return nil, wrongMember("body", "the body has a text that is no UTF-8, or half of a surrogate pair")
+		return nil, wrongMember("body", "the body has a text that is no UTF-8, half of a surrogate pair, or U+0000")
 	}
 	if twice, err := givenTwice(b); err != nil || twice != "" {
 		return nil, wrongMember("body", "a member is given twice")
@@ -141,6 +145,21 @@ func (d *document) checkBody(schema string, r *http.Request) ([]byte, error) {
 		return nil, told(err)
 	}
 	return b, nil
+}
+
+// typeOf reports whether a request says that its body is JSON, or nothing of use: no type,
+// or the form that curl says unless it is told otherwise, as on the source page.
+func typeOf(r *http.Request) (isJSON, unsaid bool) {
+	given := r.Header.Get("Content-Type")
+	if given == "" {
+		return false, true
+	}
+	kind, params, err := mime.ParseMediaType(given)
+	if charset := params["charset"]; err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return false, false
+	}
+	isJSON = kind == "application/json" || kind == "application/merge-patch+json" && r.Method == http.MethodPatch
+	return isJSON, kind == "application/x-www-form-urlencoded"
 }
 
 // told is what is wrong with a body, in one error: by the path of each member, never by
@@ -162,6 +181,12 @@ func told(err error) error {
 				code, reason = billing.Missing, "is missing"
 			case "maxLength", "minLength", "maxItems", "minItems", "minimum", "maximum":
 				reason = "is out of range"
+			case "nullable":
+				reason = "cannot be null"
+			case "oneOf":
+				if e.Schema.Description != "" {
+					reason += " (" + strings.TrimRight(e.Schema.Description, ".") + ")"
+				}
 			}
 			if at == "" {
 				at = "body"

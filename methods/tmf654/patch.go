@@ -81,6 +81,17 @@ func (e extra) or(name string, other any) any {
 	return other
 }
 
+// hasID refuses what a patch leaves without the id that POST asks of it.
+func hasID(name string, merged any) error {
+	if name != "channel" && name != "requestor" {
+		return nil
+	}
+	if body, _ := merged.(map[string]any); body["id"] == nil {
+		return billing.Errorf(billing.Missing, name+".id", "%s.id is missing", name)
+	}
+	return nil
+}
+
 // patched is e with the named members of a merge patch applied.
 func (e extra) patched(body []byte, names ...string) (extra, error) {
 	var changes map[string]any
@@ -106,7 +117,11 @@ func (e extra) patched(body []byte, names ...string) (extra, error) {
 				return nil, err
 			}
 		}
-		raw, err := marshal(merge(was, value))
+		merged := merge(was, value)
+		if err := hasID(name, merged); err != nil {
+			return nil, err
+		}
+		raw, err := marshal(merged)
 		if err != nil {
 			return nil, err
 		}

@@ -99,7 +99,7 @@ func (t *text) count(field string) (*int64, error) {
 	}
 	n, err := strconv.ParseInt(strings.TrimSuffix(string(*t), ".0"), 10, 64)
 	if err != nil {
-		return nil, wrongMember(field, "%s is a whole number", field)
+		return nil, wrongMember(field, "%s is a whole number from 1 to 1000000", field)
 	}
 	return &n, nil
 }

@@ -86,7 +86,8 @@ func (a *api) createReservation(r *http.Request) (answer, error) {
 	var in struct {
 		actionIn
 		ValidFor *struct {
-			End *time.Time `json:"endDateTime"`
+			Start *time.Time `json:"startDateTime"`
+			End   *time.Time `json:"endDateTime"`
 		} `json:"validFor"`
 	}
 	if err := read(r, &in); err != nil {
@@ -97,8 +98,17 @@ func (a *api) createReservation(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	p := billing.ReserveParams{Unit: amount.Unit, Amount: amount.Micros}
-	if p.Owner, err = in.holder(r.Context(), a, p.Unit); err != nil {
+	o, err := in.holder(r.Context(), a, p.Unit)
+	if err != nil {
 		return answer{}, err
+	}
+	p.Owner = o.ID
+	if in.ValidFor != nil && in.ValidFor.Start != nil {
+		// What begins later is not kept, so it is refused, not begun now; clocks differ a little.
+		start, end := *in.ValidFor.Start, in.ValidFor.End
+		if time.Until(start) > time.Minute || end != nil && !start.Before(*end) {
+			return answer{}, wrongMember("validFor.startDateTime", "a reservation begins when it is made, and before it ends: leave validFor.startDateTime out")
+		}
 	}
 	if in.ValidFor != nil && in.ValidFor.End != nil {
 		p.EndsAt = in.ValidFor.End.UTC().Truncate(time.Microsecond)
@@ -107,7 +117,7 @@ func (a *api) createReservation(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	v, err := a.e.Reserve(r.Context(), p)
-	return a.reservations().made(r, v, err)
+	return a.reservations().made(r, v, err, o)
 }
 
 // updateReservation releases it when the status is cancelled.
@@ -130,9 +140,9 @@ func (a *api) updateReservation(r *http.Request) (answer, error) {
 }
 
 func (a *api) deleteReservation(r *http.Request) (answer, error) {
-	id, ok := parseActionID(r.PathValue("id"), billing.ActionReservation)
-	if !ok {
-		return answer{}, noSuch("reservation")
+	v, err := a.reservations().at(r)
+	if err != nil {
+		return answer{}, err
 	}
-	return gone, a.e.DeleteReservation(r.Context(), id)
+	return gone, a.e.DeleteReservation(r.Context(), v.ID)
 }

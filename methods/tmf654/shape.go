@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // bucketRef names a bucket.
@@ -135,7 +136,7 @@ func firstOf(raw json.RawMessage) json.RawMessage {
 // logical is the logical resource that came in, in its whole shape.
 func (e extra) logical() (l logicalResource) {
 	if raw := firstOf(e["logicalResource"]); raw != nil {
-		_ = json.Unmarshal(raw, &l)
+		_ = methods.DecodeExact(raw, &l)
 	}
 	return l
 }

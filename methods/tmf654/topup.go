@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 func (a *api) topupRoutes() []route {
@@ -119,6 +120,9 @@ func readTopup(r *http.Request) (p billing.CreateBalanceTopupParams, err error) 
 	}
 	if in.Voucher != nil {
 		p.Voucher = billing.Secret(strings.TrimSpace(*in.Voucher))
+		if *in.Voucher != "" && p.Voucher == "" { // empty is none, as in the examples
+			return p, wrongMember("voucher", "voucher is blank")
+		}
 	}
 	if p.Rule, err = in.rule(); err != nil {
 		return p, err
@@ -164,14 +168,14 @@ func (e extra) product() (billing.ServiceID, error) {
 		return 0, nil
 	}
 	var given ref
-	if err := json.Unmarshal(raw, &given); err != nil {
+	if err := methods.DecodeExact(raw, &given); err != nil {
 		return 0, wrongMember("product", "product has a wrong form")
 	}
 	if given.ID == "" {
 		return 0, nil
 	}
-	_, numbers, ok := splitID(given.ID)
-	if !ok || len(numbers) > 2 || numbers[0] == 0 {
+	class, numbers, ok := splitID(given.ID)
+	if !ok || !strings.HasPrefix(class, "-service") || len(numbers) > 2 || numbers[0] == 0 {
 		return 0, wrongMember("product.id", "product.id is no product's id")
 	}
 	return billing.ServiceID(numbers[0]), nil
@@ -319,6 +323,16 @@ var statusWords = map[string]string{
 	"failed": statusFailed, "cancelled": statusCancelled, "canceled": statusCancelled,
 }
 
+// statusOf is the status that a word says, in any case; a word that is none of them is
+// itself.
+func statusOf(word string) string {
+	lower := strings.ToLower(word)
+	if status, known := statusWords[lower]; known {
+		return status
+	}
+	return lower
+}
+
 const (
 	statusCreated   = "CREATED"
 	statusConfirmed = "CONFIRMED"
@@ -418,7 +432,7 @@ func (a *api) ownerFilter(r *http.Request, q *query, owner *billing.OwnerID) (kn
 func (a *api) namedTopups(r *http.Request, l links, texts []string, owner billing.OwnerID) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		for _, id := range actionIDs(texts, billing.ActionTopup) {
-			v, err := a.e.BalanceTopup(r.Context(), billing.TopupID(id))
+			v, err := a.e.ListedTopup(r.Context(), billing.TopupID(id))
 			if err != nil && billing.ErrorCode(err) == billing.NotFound || err == nil && owner != 0 && v.Owner.ID != owner {
 				continue
 			}

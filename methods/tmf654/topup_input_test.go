@@ -128,6 +128,7 @@ func TestBadInput(t *testing.T) {
 		{"POST", list, with(`"paymentMethod":{"id":"x"}`), 400, "invalid", "paymentMethod.id"},
 		{"POST", list, with(`"paymentMethod":{"id":"0.0.0.1+-payinfo-cc+1001"}`), 400, "not_found", "card"},
 		{"POST", list, with(`"product":{"id":"x"}`), 400, "invalid", "product.id"},
+		{"POST", list, with(`"product":{"id":"0.0.0.1+-payinfo-cc+6337651"}`), 400, "invalid", "product.id"},
 		{"POST", list, with(`"product":[{"id":"0.0.0.1+-service-x+7"}]`), 400, "not_found", "product"},
 		{"POST", list, with(`"product":7`), 400, "invalid", "product"},
 		{"POST", list, with(`"isAutoTopup":"maybe"`), 400, "invalid", "isAutoTopup"},
@@ -195,8 +196,29 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%v: %d %s", headers, w.Code, w.Body)
 		}
 	}
+	for _, body := range []string{"amount=2", `["` + bucket + `"]`, `{"amount":`, ""} {
+		for _, kind := range []string{"", "application/x-www-form-urlencoded"} {
+			w := k.send("root", "POST", list, body, "Content-Type", kind)
+			if w.Code != 400 || !strings.Contains(w.Body.String(), "Content-Type") {
+				t.Errorf("%q as %q: %d %s", body, kind, w.Code, w.Body)
+			}
+		}
+	}
 	if after := k.state(); after != before {
 		t.Error("something changed")
+	}
+}
+
+// TestBodyWithoutType: the source page's own command sends its file as a form, and others
+// send no type.
+func TestBodyWithoutType(t *testing.T) {
+	k := newKit(t)
+	k.working()
+	for _, kind := range []string{"", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"} {
+		w := k.send("root", "POST", base+"/topupBalance", " "+once, "Content-Type", kind)
+		if w.Code != 201 {
+			t.Errorf("%q: %d %s", kind, w.Code, w.Body)
+		}
 	}
 }
 

@@ -95,7 +95,8 @@ type relatedTopup struct {
 	ReferredType   string  `json:"@referredType"`
 }
 
-// topup is the shape of a top-up. A rule shows its newest execution.
+// topup is the shape of a top-up. A rule shows its newest execution where it was asked for
+// by its id; in lists and in the history it shows its first, and the others are beside it.
 func (a *api) topup(l links, v *billing.BalanceTopupView) *topupOut {
 	e, t := parseExtra(v.Extra), &v.Latest
 	id := topupID(v.ID)
@@ -147,6 +148,9 @@ func topupStatus(v *billing.BalanceTopupView) string {
 	case billing.TopupFailed:
 		return statusFailed
 	case billing.TopupCancelled:
+		if v.IsRule() && v.Latest.ID == v.ID && v.Rule.State == billing.RuleActive {
+			return statusCreated // it began elsewhere and goes on here: only its own period was not executed
+		}
 		return statusCancelled
 	default:
 		return statusCreated

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"topupd/db/dbtest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topupd/db/dbtest"
 )
 
 // page is an example of the source page: its request and its answer.

@@ -117,12 +117,25 @@ func (c *costIn) read(owner *string, unit billing.Unit) (cost int64, by billing.
 	switch {
 	case err != nil:
 		return 0, "", err
+	case c.twice():
+		return 0, "", wrongMember("transferCost", "transferCost says two amounts, in amount and units and in value and unit")
 	case amount.Unit != unit:
 		return 0, "", wrongMember("transferCost.units", "transferCost is in the unit of amount")
 	case amount.Micros == 0:
 		return 0, billing.CostByNobody, nil
 	}
 	return amount.Micros, by, nil
+}
+
+// twice reports whether both forms are there and differ.
+func (c *costIn) twice() bool {
+	if c.Amount == nil && c.Units == nil || c.Value == nil && c.Unit == nil {
+		return false
+	}
+	other := quantityIn{c.Value, c.Unit}
+	a, err := c.kept("transferCost")
+	b, otherErr := other.kept("transferCost")
+	return err != nil || otherErr != nil || a != b
 }
 
 type transferIn struct {
@@ -135,44 +148,45 @@ type transferIn struct {
 	CostOwner               *string         `json:"costOwner"`
 }
 
-func (a *api) readTransfer(r *http.Request) (p billing.TransferParams, err error) {
+// readTransfer reads a transfer, and who is part of it.
+func (a *api) readTransfer(r *http.Request) (p billing.TransferParams, from, to billing.Owner, err error) {
 	var in transferIn
 	if err := read(r, &in); err != nil {
-		return p, err
+		return p, from, to, err
 	}
 	amount, err := in.amount()
 	if err == nil {
 		err = fitsUsage("receiverBucketUsageType", in.ReceiverUsageType, amount.Unit)
 	}
 	if err != nil {
-		return p, err
+		return p, from, to, err
 	}
 	p.Unit, p.Amount = amount.Unit, amount.Micros
 	if p.Cost, p.CostBy, err = in.TransferCost.read(in.CostOwner, p.Unit); err != nil {
-		return p, err
+		return p, from, to, err
 	}
-	if p.From, err = in.holder(r.Context(), a, p.Unit); err != nil {
-		return p, err
+	if from, err = in.holder(r.Context(), a, p.Unit); err != nil {
+		return p, from, to, err
 	}
-	to, err := a.holder(r.Context(), side{
+	to, err = a.holder(r.Context(), side{
 		prefix: "receiver", bucket: in.ReceiverBucket, account: in.ReceiverPartyAccount, logical: in.ReceiverLogicalResource,
 	}, p.Unit)
 	if err != nil {
-		return p, err
+		return p, from, to, err
 	}
-	p.To = to.ID
+	p.From, p.To = from.ID, to.ID
 	e, kept, err := newBody(r, transferEchoes)
 	p.Notes, p.Extra = e.word("reason"), kept
-	return p, err
+	return p, from, to, err
 }
 
 func (a *api) createTransfer(r *http.Request) (answer, error) {
-	p, err := a.readTransfer(r)
+	p, from, to, err := a.readTransfer(r)
 	if err != nil {
 		return answer{}, err
 	}
 	t, err := a.e.Transfer(r.Context(), p)
-	return a.transfers().made(r, t, err)
+	return a.transfers().made(r, t, err, from, to)
 }
 
 func (a *api) updateTransfer(r *http.Request) (answer, error) {

@@ -75,7 +75,7 @@ func writeREST(file string) error {
 
 // posted measures POSTs to an address by 32 connections with a token, each answered after
 // fsync, beside a bare handler that answers the same bytes.
-func posted(b *testing.B, path, want string, status int, body func(*rand.Rand, []byte) []byte) {
+func posted(b *testing.B, target float64, path, want string, status int, body func(*rand.Rand, []byte) []byte) {
 	w := restWorld(b)
 	ask, err := http.NewRequest(http.MethodPost, "http://"+w.addr+path, strings.NewReader(string(body(nil, nil))))
 	must(b, err)
@@ -91,12 +91,12 @@ func posted(b *testing.B, path, want string, status int, body func(*rand.Rand, [
 	plain := &load{addr: addr, path: path, connections: 32, body: body, want: want, media: "application/json", token: token}
 	real := *plain
 	real.addr, real.status = w.addr, status
-	inTurns(b, plain, &real, 0.15)
+	inTurns(b, plain, &real, target)
 }
 
 func BenchmarkProfilesPOST(b *testing.B) {
 	var n atomic.Int64
-	posted(b, "/backend/api/v1/autoTopupProfiles", `"triggerBasis"`, http.StatusCreated, func(_ *rand.Rand, dst []byte) []byte {
+	posted(b, 0.15, "/backend/api/v1/autoTopupProfiles", `"triggerBasis"`, http.StatusCreated, func(_ *rand.Rand, dst []byte) []byte {
 		dst = append(dst, `{"triggerBasis":"Outstanding","triggerType":"Absolute Amount","triggerValue":50,"referenceLimit":"Credit Limit","topupMode":"Fixed Amount","topupValue":100,"autoCollect":"Yes","name":"P`...)
 		return append(strconv.AppendInt(dst, n.Add(1), 10), `"}`...)
 	})
@@ -105,7 +105,7 @@ func BenchmarkProfilesPOST(b *testing.B) {
 // Each call uses a payment of its own, until there are no more: then they are repeated.
 func BenchmarkSubscriptionPOST(b *testing.B) {
 	var n atomic.Int64
-	posted(b, "/api/subscriptions/1/autotopup", `"OrderTypeId"`, http.StatusOK, func(_ *rand.Rand, dst []byte) []byte {
+	posted(b, 0.15, "/api/subscriptions/1/autotopup", `"OrderTypeId"`, http.StatusOK, func(_ *rand.Rand, dst []byte) []byte {
 		dst = strconv.AppendInt(append(dst, `{"Amount":2.0,"Threshold":3.0,"PaymentId":`...), (n.Add(1)-1)%int64(*payments)+1, 10)
 		return append(dst, '}')
 	})
@@ -113,14 +113,15 @@ func BenchmarkSubscriptionPOST(b *testing.B) {
 
 // The worker applies each request beside the load.
 func BenchmarkPoolPlanPOST(b *testing.B) {
-	posted(b, "/api/v2/customer/10/offer/500/topup", `"requestId"`, http.StatusOK, func(_ *rand.Rand, dst []byte) []byte {
+	posted(b, 0.15, "/api/v2/customer/10/offer/500/topup", `"requestId"`, http.StatusOK, func(_ *rand.Rand, dst []byte) []byte {
 		return append(dst, `{"charge":0.01,"currency":"USD","allowance":[{"currency":"SMS","value":1}]}`...)
 	})
 }
 
 // BenchmarkTMF654POST adjusts one bucket of an account: all calls are about the same owner.
+// Each writes an adjustment and its line of the history beside what a debit writes.
 func BenchmarkTMF654POST(b *testing.B) {
-	posted(b, "/brm/prepayBalanceManagement/v4/adjustBalance", `"AdjustBalance"`, http.StatusCreated, func(_ *rand.Rand, dst []byte) []byte {
+	posted(b, 0.08, "/brm/prepayBalanceManagement/v4/adjustBalance", `"AdjustBalance"`, http.StatusCreated, func(_ *rand.Rand, dst []byte) []byte {
 		return append(dst, `{"amount":{"amount":0.01,"units":"USD"},"bucket":{"id":"0.0.0.1+-balance_group+1+840+0"}}`...)
 	})
 }

@@ -72,7 +72,7 @@ func (a *app) openWith(cfg *Config, log zerolog.Logger, o opening) (*opened, err
 	if err != nil {
 		return nil, err
 	}
-	store, err := a.parts.OpenStore(a.ctx, cfg.DB, o.migrate)
+	store, err := a.parts.OpenStore(a.ctx, cfg.DB, o.migrate, o.create)
 	if err != nil {
 		return nil, err
 	}

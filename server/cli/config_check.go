@@ -255,20 +255,73 @@ func shownAddress(address string) string {
 	if !isPostgreSQL(address) {
 		return address
 	}
-	u, err := url.Parse(address)
-	if err != nil {
+	hosts, path, err := postgresAddress(address)
+	if err != nil || ambiguous(address) {
 		return "postgres://"
 	}
-	return (&url.URL{Scheme: "postgres", Host: u.Host, Path: u.Path}).String()
+	return (&url.URL{Scheme: "postgres", Host: hosts, Path: path}).String()
+}
+
+// postgresAddress is the hosts and the database of an address. PostgreSQL has several
+// hosts, each with or without its port, for which net/url takes some.
+func postgresAddress(address string) (hosts, path string, err error) {
+	u, err := url.Parse(address)
+	if err == nil {
+		return u.Host, u.Path, nil
+	}
+	_, rest, _ := strings.Cut(address, "://")
+	authority, rest := rest, ""
+	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+		authority, rest = authority[:end], authority[end:]
+	}
+	hosts = authority[strings.LastIndex(authority, "@")+1:]
+	list := strings.Split(hosts, ",")
+	if len(list) < 2 || strings.Contains(rest, "@") {
+		return "", "", err
+	}
+	for _, host := range list {
+		if _, err := url.Parse("postgres://" + host); err != nil {
+			return "", "", err
+		}
+	}
+	if u, err = url.Parse("postgres://host" + rest); err != nil {
+		return "", "", err
+	}
+	return hosts, u.Path, nil
+}
+
+// ambiguous reports whether a piece of a password that is not escaped may be taken for a
+// host, a database or a parameter of an address, which messages name: an @ beside the one
+// before the hosts, or a #, for which an address of PostgreSQL has no use.
+func ambiguous(address string) bool {
+	_, rest, _ := strings.Cut(address, "://")
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	return strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 || strings.Contains(rest[len(authority):], "@")
+}
+
+const databaseAllowed = "the path of a SQLite file, such as topupd.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+
+// postgresSetting refuses an address that is none, or that may show a password. The address
+// may hold one, and what url says of it repeats it.
+func postgresSetting(setting, address string) error {
+	if ambiguous(address) {
+		return wrongSecret(setting, "it is not clear where the password ends: write the @ : / ? # and % of user, password and parameters as %40 %3A %2F %3F %23 %25", databaseAllowed)
+	}
+	if _, _, err := postgresAddress(address); err != nil {
+		return wrongSecret(setting, "not an address of PostgreSQL", databaseAllowed)
+	}
+	return nil
 }
 
 func (k *checker) database(address string) {
-	const allowed = "the path of a SQLite file, such as topupd.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
+	const allowed = databaseAllowed
 	switch {
 	case isPostgreSQL(address):
-		// The address may hold a password, and what url says of it repeats it.
-		if _, err := url.Parse(address); err != nil {
-			k.fail(wrongSecret("--db", "not an address of PostgreSQL", allowed))
+		if err := postgresSetting("--db", address); err != nil {
+			k.fail(err)
 		}
 	case strings.Contains(address, "://"):
 		k.fail(wrongSecret("--db", "not an address that is known", allowed))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"topupd/billing"
 )
@@ -167,9 +169,69 @@ func TestPasswordOfTheDatabaseIsNotShown(t *testing.T) {
 		"postgresql://h/d?user=u&password=hidden":            "postgres://h/d",
 		"postgres://u:hidden@h%zz/d":                         "postgres://",
 		"postgres:///d?host=/run/postgresql&password=hidden": "postgres:///d",
+		// Several hosts, as PostgreSQL's own programs take them.
+		"postgres://u:hidden@h1:5432,h2:5433/d?target_session_attrs=read-write": "postgres://h1:5432,h2:5433/d",
+		"postgres://u:hidden@h1:5432,h2/d?target_session_attrs=read-write":      "postgres://h1:5432,h2/d",
+		"postgres://u:hidden@[::1]:5432,[::2]:5433/d":                           "postgres://[::1]:5432,[::2]:5433/d",
+		// A password whose characters are not encoded is taken for something else.
+		"postgres://u:12/hidden@h/d":   "postgres://",
+		"postgres://u:12,x/hidden@h/d": "postgres://",
+		"postgres://u:12,x?hidden@h/d": "postgres://",
+		"postgres://u:hidden@h1:x,h2":  "postgres://",
 	} {
 		if got := (&Config{DB: address}).ShownDB(); got != want {
 			t.Errorf("%s is shown as %s, want %s", address, got, want)
+		}
+	}
+}
+
+// What is said of an address whose password is not escaped shows no piece of it, and no
+// piece of it is looked up as a host or named as a database.
+func TestPasswordThatIsNotEscapedIsRefused(t *testing.T) {
+	clean(t)
+	for _, address := range []string{
+		"postgres://u:hid@den@h/db", "postgres://u:hid#den@127.0.0.1/db", "postgres://u:12#den@127.0.0.1/db", "postgres://u:hid/den@h/db",
+		"postgres://u:12/den@h/db", "postgres://u:12?den@h/db", "postgres://u:12?x=den@h/db", "postgres://u:12@x/den@h/db",
+		"postgres://u:hid@h1,den@h2/db", "postgres://h/db?password=hid#den", "postgres://hid@den:x@h/db",
+	} {
+		for name, args := range map[string][]string{
+			"--db":   {"verify", "--db", address},
+			"--from": {"copy", "--from", address, "--to", "new.db"},
+			"--to":   {"copy", "--from", "other.db", "--to", address},
+		} {
+			var out, errOut bytes.Buffer
+			code := Main(t.Context(), Parts{}, args, strings.NewReader(""), &out, &errOut)
+			said := out.String() + errOut.String()
+			if code == 0 || !strings.Contains(said, name) || !strings.Contains(said, "%40") || strings.Contains(said, "hid") || strings.Contains(said, "den") {
+				t.Errorf("%s %s: %d %s", name, address, code, said)
+			}
+		}
+		if got := shownAddress(address); got != "postgres://" {
+			t.Errorf("%s is shown as %s", address, got)
+		}
+	}
+	for _, address := range []string{"postgres://me%40cloud:p%40%23%2F%3Fss@h/d", "postgres:///d?host=/run/postgresql&user=me%40cloud"} {
+		if err := postgresSetting("--db", address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestSeveralHostsAreTaken(t *testing.T) {
+	for address, taken := range map[string]bool{
+		"postgres://u@h1,h2,h3/d?target_session_attrs=read-write": true,
+		"postgres://u@h1:5432,h2/d":                               true,
+		"postgres://u@[::1]:5432,h2:5433/d":                       true,
+		"postgres://u@h1:5432,h%zz/d":                             false,
+		"postgres://u@h1:x,h2/d":                                  false,
+	} {
+		var k checker
+		k.database(address)
+		if got := k.err == nil; got != taken {
+			t.Errorf("%s: taken %v: %v", address, got, k.err)
+		}
+		if _, err := pgxpool.ParseConfig(address); taken && err != nil {
+			t.Error(err)
 		}
 	}
 }

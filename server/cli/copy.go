@@ -31,6 +31,13 @@ type CopiedTable struct {
 
 // Run copies, compares both row by row, and checks the ledger of the copy.
 func (c *copyCmd) Run(a *app) (err error) {
+	for _, side := range []struct{ name, address string }{{"--from", c.From}, {"--to", c.To}} {
+		if isPostgreSQL(side.address) {
+			if err := postgresSetting(side.name, side.address); err != nil {
+				return err
+			}
+		}
+	}
 	if c.From == c.To {
 		return wrong("--to", shownAddress(c.To), "another database than --from")
 	}
@@ -84,7 +91,7 @@ func (c *copyCmd) Run(a *app) (err error) {
 }
 
 func verifyAt(ctx context.Context, p Parts, address string) ([]billing.Discrepancy, error) {
-	store, err := p.OpenStore(ctx, address, false)
+	store, err := p.OpenStore(ctx, address, false, false)
 	if err != nil {
 		return nil, err
 	}

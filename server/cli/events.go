@@ -16,6 +16,7 @@ type eventsCmd struct {
 	Show          eventsShowCmd          `cmd:"" help:"One event: its deliveries and what receivers get."`
 	Resend        eventsResendCmd        `cmd:"" help:"Deliver again: an event, or all that was given up of a subscription; a server does it."`
 	Subscriptions eventsSubscriptionsCmd `cmd:"" help:"Who is told of events, and where; without the paths of callbacks."`
+	Unsubscribe   eventsUnsubscribeCmd   `cmd:"" help:"End a subscription: what it still waits for is not sent."`
 }
 
 type eventsListCmd struct {
@@ -176,4 +177,22 @@ func (c *eventsSubscriptionsCmd) Run(a *app) error {
 		}
 	}
 	return rows.end()
+}
+
+type eventsUnsubscribeCmd struct {
+	Subscription int64 `arg:"" help:"The subscription, as events subscriptions numbers it."`
+}
+
+// Run ends one, as DELETE of its resource does.
+func (c *eventsUnsubscribeCmd) Run(a *app) error {
+	o, err := a.open(opening{})
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	if err := o.engine.Unsubscribe(as(a.ctx, "cli"), billing.HubID(c.Subscription)); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "subscription %d has ended\n", c.Subscription)
+	return nil
 }

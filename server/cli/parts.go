@@ -19,8 +19,9 @@ type Parts struct {
 	Version  string
 	Revision string
 
-	// OpenStore opens the database; migrate brings an older schema up to date.
-	OpenStore func(ctx context.Context, address string, migrate bool) (billing.Store, error)
+	// OpenStore opens the database; migrate brings an older schema up to date, create
+	// makes that of a new one.
+	OpenStore func(ctx context.Context, address string, migrate, create bool) (billing.Store, error)
 	// Copy brings everything of one database into another, which is new, and compares them.
 	Copy func(ctx context.Context, from, to string, progress func(rows int64)) (CopyResult, error)
 	// LockServe keeps a second server off a SQLite file until release.
