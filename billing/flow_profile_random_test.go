@@ -109,8 +109,10 @@ func TestProfileRunNeverHarms(t *testing.T) {
 			k.ok(errOf(k.engine.UpdateTopupTerms(root(day), billing.TopupTermsParams{Owner: billing.Customer(n), Profile: billing.ToNull[int64]()})))
 		}
 	})
-	if !dbtest.Fewer() && (charged == 0 || expected == charged) {
-		t.Errorf("%d were expected, %d of them charged: the cases are too few", expected, charged)
+	t.Logf("%d were expected, %d of them charged", expected, charged)
+	// A few cases may well have none; -short has a fifth of them.
+	if !testing.Short() && !dbtest.Fewer() && (charged == 0 || expected == charged) {
+		t.Error("the cases are too few")
 	}
 	k.verify()
 }

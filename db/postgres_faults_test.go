@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -228,6 +229,46 @@ func TestPostgresMarkIsMadeAgain(t *testing.T) {
 	}
 	if sum := balancesOf(t, s, owners); sum != -3 {
 		t.Errorf("the balance is %d, not -3", sum)
+	}
+}
+
+// commitRows counts the rows by which lanes know their commits.
+func commitRows(t *testing.T, address string) (n int) {
+	t.Helper()
+	if err := dbtest.Raw(t, address).QueryRow(`SELECT count(*) FROM meta WHERE key LIKE 'commit:%'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// The first transaction after a day may be undone, and the lane's new row with it: the next
+// makes it, and runs once. The row of the day before is given back.
+func TestPostgresMarkOfANewDayIsUndone(t *testing.T) {
+	address := dbtest.Postgres(t)
+	s := opened(t, address, db.Options{})
+	owners := accounts(t, s, 1)
+	if err := debit(s, owners[0], "before"); err != nil {
+		t.Fatal(err)
+	}
+	rows := commitRows(t, address)
+	s.AgeMarks()
+	refused := billing.Errorf(billing.Conflict, "", "refused")
+	if err := s.UpdateOwners(context.Background(), owners, func(billing.Tx) error { return refused }); !errors.Is(err, refused) {
+		t.Fatal(err)
+	}
+	runs := 0
+	err := s.UpdateOwners(context.Background(), owners, func(tx billing.Tx) error {
+		runs++
+		return tx.Post(posting(owners[0], "after", -1, time.Now()))
+	})
+	if err != nil || runs != 1 {
+		t.Errorf("after %d runs: %v", runs, err)
+	}
+	if sum := balancesOf(t, s, owners); sum != -2 {
+		t.Errorf("the balance is %d, not -2", sum)
+	}
+	if n := commitRows(t, address); n > rows {
+		t.Errorf("%d rows of commits, where %d were", n, rows)
 	}
 }
 

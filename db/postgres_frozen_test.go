@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,5 +116,36 @@ func TestPostgresLongReadIsNotCut(t *testing.T) {
 	}
 	if took := time.Since(start); took < time.Second {
 		t.Errorf("it took only %v", took)
+	}
+}
+
+// Readers that all connections are taken by are no PostgreSQL that cannot be reached.
+func TestPostgresReadersAreAllAtWork(t *testing.T) {
+	s := opened(t, dbtest.Postgres(t)+"&pool_max_conns=6", db.Options{BusyTimeout: 300 * time.Millisecond})
+	var reading sync.WaitGroup
+	begun, end := make(chan struct{}), make(chan struct{})
+	for range 3 {
+		reading.Go(func() {
+			err := s.View(context.Background(), func(billing.Reader) error {
+				begun <- struct{}{}
+				<-end
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range 3 {
+		<-begun
+	}
+	err := look(s, billing.Account(1))
+	if billing.ErrorCode(err) != billing.Busy || strings.Contains(err.Error(), "reached") {
+		t.Errorf("the answer is %v", err)
+	}
+	close(end)
+	reading.Wait()
+	if err := look(s, billing.Account(1)); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
