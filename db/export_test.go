@@ -61,3 +61,6 @@ func (s *Store) AgeMarks() {
 		l.mark.stale = time.Now().Add(-time.Second)
 	}
 }
+
+// CopyLogEvery has SQLite's log copied after so many pages.
+func (s *Store) CopyLogEvery(pages int) { s.engine.(*sqliteStore).writer.every = pages }

@@ -17,8 +17,9 @@ type group struct {
 	disk *durable
 	hook func()     // called before each commit
 	turn sync.Mutex // held by a transaction; the checkpointer takes it for a moment
-	// logged is called each checkpointEvery pages; pages counts them.
+	// logged is called each time that so many pages (every) were logged; pages counts them.
 	logged  func()
+	every   int
 	pages   int
 	syncing sync.WaitGroup // leaders that handed on and wait for the disk
 	// strict holds what a function does to the owners that it declared, as an engine
@@ -100,7 +101,7 @@ func (g *group) commit(members []*member) {
 	if done == 0 {
 		return
 	}
-	if g.pages += g.ses.conn.written(); g.pages >= checkpointEvery {
+	if g.pages += g.ses.conn.written(); g.pages >= g.every {
 		g.pages = 0
 		g.logged()
 	}

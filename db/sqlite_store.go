@@ -56,7 +56,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteStore, erro
 	if s.disk = newDurable(nil); !o.NoSync {
 		s.disk.sync = s.log.sync
 	}
-	s.writer = &group{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, ses: ses, disk: s.disk, hook: o.CommitHook, strict: o.Strict}
+	s.writer = &group{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, ses: ses, disk: s.disk, hook: o.CommitHook, strict: o.Strict, every: checkpointEvery}
 	s.checkpoints = (&checkpointer{
 		writer: &s.writer.turn, noSync: o.NoSync, failed: s.disk.fail, usable: s.disk.usable,
 		open: func() (*sqliteSession, error) {
@@ -99,7 +99,7 @@ func sqlitePragmas(o Options, cacheKiB int, more ...string) []string {
 		"journal_mode(WAL)",
 		"synchronous(" + o.synchronous() + ")",
 		"foreign_keys(ON)",
-		"journal_size_limit(67108864)",
+		fmt.Sprintf("journal_size_limit(%d)", logKept),
 		fmt.Sprintf("wal_autocheckpoint(%d)", walLimit),
 		"mmap_size(0)",
 		fmt.Sprintf("cache_size(-%d)", cacheKiB),
