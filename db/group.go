@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// group is the one writer of SQLite. A leader runs every waiting function in one
-// transaction, commits once, hands the lead on, waits until the commit is on the disk
-// and tells the others. A busy server pays one fsync for many changes, and the next
-// group works while it lasts.
+// group is the one writer of SQLite. It runs every waiting function in one transaction and
+// commits once. Another goroutine waits until the commit is on the disk and tells the
+// callers: a busy server pays one fsync for many changes, and the next group works while
+// it lasts.
 type group struct {
 	queue
 	ses  *sqliteSession
@@ -21,10 +21,35 @@ type group struct {
 	logged  func()
 	every   int
 	pages   int
-	syncing sync.WaitGroup // leaders that handed on and wait for the disk
+	made    chan madeGroup // to be answered when the disk has them
+	telling sync.WaitGroup // the goroutine that does
 	// strict holds what a function does to the owners that it declared, as an engine
 	// with many writers does.
 	strict bool
+}
+
+// madeGroup is a group that ran; last is the last commit that its answers may rest on.
+type madeGroup struct {
+	members []*member
+	last    uint64
+}
+
+// mostMade is how many groups wait for a slow disk before the writer does.
+const mostMade = 16
+
+// groupWorth is how many waiting callers are worth a commit beside a sync that is
+// under way; fewer wait for its end, and more join them.
+const groupWorth = 8
+
+func (g *group) started() *group {
+	g.made = make(chan madeGroup, mostMade)
+	g.telling.Go(func() {
+		for made := range g.made {
+			g.tell(made)
+		}
+	})
+	g.start(func() { g.disk.gather(func() bool { return g.worth(groupWorth) }) }, g.serve)
+	return g
 }
 
 // run brings a member through; its error says that the member never started.
@@ -35,49 +60,42 @@ func (g *group) run(m *member) error {
 	if err := g.disk.usable(); err != nil {
 		return err
 	}
-	lead, err := g.join(m, groupWorth, g.disk.poke)
-	if lead {
-		g.lead(m)
-	}
-	return err
+	return g.join(m, groupWorth, g.disk.poke)
 }
 
-// groupWorth is how many waiting callers are worth a commit beside a sync that is
-// under way; fewer wait for its end, and more join them.
-const groupWorth = 8
+// worth reports whether so many wait.
+func (g *group) worth(n int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting) >= n
+}
 
-// lead runs the member with those that wait, and hands the lead on.
-func (g *group) lead(m *member) {
-	g.disk.gather(func() bool { return g.worth(groupWorth) })
-	members := g.take(m)
-
+// serve runs the members and leaves it to tell to answer them.
+func (g *group) serve(members []*member) {
 	finished := false
-	// Also when a function ends the goroutine (runtime.Goexit, as a failing
-	// test does): the others must not wait for ever.
 	defer func() {
 		if !finished {
 			_, _ = g.ses.exec(sqlRollback)
-			fail(members, internal(fmt.Errorf("another function of the same commit ended its goroutine")))
+			fail(members, unfinished(recover()))
 		}
-		last := g.disk.committed.Load()
-		g.syncing.Add(1)
-		defer g.syncing.Done()
-		if g.max > 1 { // else nobody shares anything, a sync neither
-			g.handOver()
+		made := madeGroup{members, g.disk.committed.Load()}
+		if g.max == 1 { // nobody shares anything, a sync neither
+			g.tell(made)
+			return
 		}
-		// Also for a refusal: it may speak of a change that is not on the disk yet.
-		if err := g.disk.wait(last); err != nil {
-			lose(members, err)
-		}
-		if g.max == 1 {
-			g.handOver()
-		}
-		for _, other := range members[1:] {
-			other.wake <- struct{}{}
-		}
+		g.made <- made
 	}()
 	g.commit(members)
 	finished = true
+}
+
+// tell answers the members when the disk has what they rest on: also a refusal, which may
+// speak of a change that is not there yet.
+func (g *group) tell(made madeGroup) {
+	if err := g.disk.wait(made.last); err != nil {
+		lose(made.members, err)
+	}
+	answer(made.members)
 }
 
 // commit runs the members in one transaction and fills in their errors.
@@ -192,6 +210,7 @@ func (g *group) close() error {
 	if !g.queue.close() {
 		return nil
 	}
-	g.syncing.Wait()
+	close(g.made)
+	g.telling.Wait()
 	return g.ses.close()
 }

@@ -54,30 +54,35 @@ func objects(t testing.TB, s *Store) map[string]bool {
 // next commit.
 func gather(t testing.TB, s *Store, n int, call func(i int)) *sync.WaitGroup {
 	t.Helper()
-	g := inside(s).writer
-	held := func() bool {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.leading {
-			return false
-		}
-		g.leading = true
-		return true
-	}
-	for !held() {
-		runtime.Gosched()
-	}
+	held, enough := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := s.Update(context.Background(), func(billing.Tx) error {
+			close(held)
+			<-enough
+			return errOwn // it commits nothing
+		})
+		if !errors.Is(err, errOwn) {
+			t.Error(err)
+		}
+	})
+	<-held
 	for i := range n {
 		wg.Go(func() { call(i) })
 	}
-	for waiting := 0; waiting < n; runtime.Gosched() {
-		g.mu.Lock()
-		waiting = len(g.waiting)
-		g.mu.Unlock()
+	for queued(s) < n {
+		runtime.Gosched()
 	}
-	g.handOver()
+	close(enough)
 	return &wg
+}
+
+// queued is how many callers wait for SQLite's writer.
+func queued(s *Store) int {
+	g := inside(s).writer
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
 }
 
 func TestGroupSharesOneCommit(t *testing.T) {
@@ -239,6 +244,28 @@ func TestGoexit(t *testing.T) {
 	}
 }
 
+// A panic of our own in the writer, outside of any caller's function, is told to those of
+// its group; the next ones are served.
+func TestWriterPanics(t *testing.T) {
+	var panics atomic.Bool
+	s := openStore(t, Options{CommitHook: func() {
+		if panics.Swap(false) {
+			panic("oh")
+		}
+	}})
+	panics.Store(true)
+	err := s.Update(context.Background(), putObject("lost"))
+	if billing.ErrorCode(err) != billing.Internal || !strings.Contains(fmt.Sprint(errors.Unwrap(err)), "oh") {
+		t.Errorf("the answer is %v", err)
+	}
+	if err := s.Update(context.Background(), putObject("after")); err != nil {
+		t.Error(err)
+	}
+	if got := objects(t, s); got["lost"] || !got["after"] {
+		t.Errorf("there is %v", got)
+	}
+}
+
 // TestCloseWaits: those in the queue are served before the database closes.
 func TestCloseWaits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "t.db")
@@ -299,10 +326,8 @@ func TestWhoComesAfterALoneFailureCommitsNothingOfIt(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		for waiting := 0; waiting < 1; runtime.Gosched() {
-			inside(s).writer.mu.Lock()
-			waiting = len(inside(s).writer.waiting)
-			inside(s).writer.mu.Unlock()
+		for queued(s) < 1 {
+			runtime.Gosched()
 		}
 		return mine
 	})

@@ -48,25 +48,21 @@ func (l *lane) run(m *member) error {
 	if err := m.ctx.Err(); err != nil {
 		return cancelled(err)
 	}
-	lead, err := l.join(m, 0, nil)
-	if lead {
-		l.lead(m)
-	}
-	return err
+	return l.join(m, 0, nil)
 }
 
-func (l *lane) lead(m *member) {
-	members := l.take(m)
+func (l *lane) started() *lane {
+	l.start(func() {}, l.serve)
+	return l
+}
+
+func (l *lane) serve(members []*member) {
 	finished := false
-	// Also when a function ends the goroutine: the others must not wait for ever.
 	defer func() {
 		if !finished {
-			fail(members, internal(errors.New("another function of the same commit ended its goroutine")))
+			fail(members, unfinished(recover()))
 		}
-		l.handOver()
-		for _, other := range members[1:] {
-			other.wake <- struct{}{}
-		}
+		answer(members)
 	}()
 	l.commit(members)
 	finished = true
@@ -289,7 +285,7 @@ type writers struct {
 
 func newWriters(pool *pgxpool.Pool, n int, o Options, elsewhere func()) *writers {
 	make := func(alone bool) *lane {
-		return &lane{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, pool: pool, hook: o.CommitHook, alone: alone, elsewhere: elsewhere, mark: newMark()}
+		return (&lane{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, pool: pool, hook: o.CommitHook, alone: alone, elsewhere: elsewhere, mark: newMark()}).started()
 	}
 	w := &writers{alone: make(true)}
 	for range n {

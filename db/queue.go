@@ -2,26 +2,29 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"topupd/billing"
 )
 
-// queue brings callers of Update together: those that arrive while one leads wait,
-// and the next to lead takes them into its transaction. So nobody waits on purpose
-// and no goroutine runs when nothing is written.
+// queue brings callers of Update together: those that arrive while a group is made wait,
+// and are the next one. So nobody waits on purpose. The functions run in a goroutine of
+// the queue's own: its stack has grown and is in the processor's cache, which is a tenth of
+// what a change costs.
 type queue struct {
-	max  int           // members of one commit
+	max  int           // members of one group
 	wait time.Duration // how long a caller stands in the queue before it gives up
 
 	mu      sync.Mutex
+	some    sync.Cond // somebody waits, or shut was set
 	waiting []*member
-	leading bool
 	shut    bool
-	idle    chan struct{} // closed by the last leader after shut
+	over    sync.WaitGroup // the goroutine
 }
 
 // member is one caller's function on its way through a transaction.
@@ -29,12 +32,10 @@ type member struct {
 	ctx    context.Context
 	owners []billing.OwnerID // those it declared; nil is everything
 	fn     func(billing.Tx) error
-	// wake is sent to once: the member is answered, or leads (lead is set).
-	wake  chan struct{}
-	lead  bool
-	wrote bool // its function changed something, in the transaction's last run
-	err   error
-	panic *memberPanic
+	wake   chan struct{} // sent to once: the member is answered
+	wrote  bool          // its function changed something, in the transaction's last run
+	err    error
+	panic  *memberPanic
 }
 
 // memberPanic carries a panic to the goroutine that it belongs to.
@@ -48,33 +49,78 @@ func (p *memberPanic) Error() string {
 	return fmt.Sprintf("%v\n\nthe function that was run in a transaction:\n%s", p.value, p.stack)
 }
 
-// join returns when the member leads or is answered; its error says that it never
-// started. full is called when worth members wait.
-func (q *queue) join(m *member, worth int, full func()) (lead bool, err error) {
+// start has groups made until close. gather may wait for a group to grow; run answers it,
+// also when a function ends the goroutine, as a failing test's does.
+func (q *queue) start(gather func(), run func([]*member)) {
+	q.some.L = &q.mu
+	var serve func()
+	serve = func() {
+		ended := false
+		defer func() {
+			if !ended {
+				q.over.Go(serve)
+			}
+		}()
+		for q.await() {
+			gather()
+			if members := q.take(); len(members) > 0 {
+				run(members)
+			}
+		}
+		ended = true
+	}
+	q.over.Go(serve)
+}
+
+// await returns when somebody waits; false after close, when nobody is left.
+func (q *queue) await() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) == 0 && !q.shut {
+		q.some.Wait()
+	}
+	return len(q.waiting) > 0
+}
+
+// take is those that wait, as many as one group may have.
+func (q *queue) take() []*member {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.waiting), q.max)
+	members := slices.Clone(q.waiting[:n])
+	q.waiting = append(q.waiting[:0], q.waiting[n:]...)
+	return members
+}
+
+// join returns when the member is answered; its error says that it never started. full
+// is called when worth members wait.
+func (q *queue) join(m *member, worth int, full func()) error {
+	m.wake = make(chan struct{}, 1)
 	q.mu.Lock()
 	if q.shut {
 		q.mu.Unlock()
-		return false, errClosed
+		return errClosed
 	}
-	if !q.leading {
-		q.leading = true
-		q.mu.Unlock()
-		return true, nil
-	}
-	m.wake = make(chan struct{}, 1)
 	q.waiting = append(q.waiting, m)
-	enough := len(q.waiting) == worth
+	n := len(q.waiting)
 	q.mu.Unlock()
-	if enough {
+	if n == 1 {
+		q.some.Signal()
+	}
+	if n == worth {
 		full()
 	}
-	if err := q.stand(m); err != nil {
-		return false, err
-	}
-	return m.lead, nil
+	return q.stand(m)
 }
 
-// stand waits until the member is answered or has to lead.
+// answer wakes the members.
+func answer(members []*member) {
+	for _, m := range members {
+		m.wake <- struct{}{}
+	}
+}
+
+// stand waits until the member is answered.
 func (q *queue) stand(m *member) error {
 	patience := time.NewTimer(q.wait)
 	defer patience.Stop()
@@ -114,35 +160,6 @@ func (q *queue) worth(n int) bool {
 	return len(q.waiting) >= n
 }
 
-// take is the leader with those that wait, as many as one commit may have.
-func (q *queue) take(leader *member) []*member {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(len(q.waiting), q.max-1)
-	members := make([]*member, 1, n+1)
-	members[0] = leader
-	members = append(members, q.waiting[:n]...)
-	q.waiting = append(q.waiting[:0], q.waiting[n:]...)
-	return members
-}
-
-// handOver makes the first that waits the leader.
-func (q *queue) handOver() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		q.leading = false
-		if q.shut {
-			close(q.idle)
-		}
-		return
-	}
-	next := q.waiting[0]
-	q.waiting = append(q.waiting[:0], q.waiting[1:]...)
-	next.lead = true
-	next.wake <- struct{}{}
-}
-
 // close waits for those that wait; nobody joins any more. It is false the second time.
 func (q *queue) close() bool {
 	q.mu.Lock()
@@ -151,12 +168,9 @@ func (q *queue) close() bool {
 		return false
 	}
 	q.shut = true
-	q.idle = make(chan struct{})
-	if !q.leading {
-		close(q.idle)
-	}
 	q.mu.Unlock()
-	<-q.idle
+	q.some.Signal()
+	q.over.Wait()
 	return true
 }
 
@@ -181,6 +195,15 @@ func (m *member) call(t *tx) {
 }
 
 var errOver = internal(fmt.Errorf("a transaction was used after its function returned"))
+
+// unfinished is what the members of a group are told that came to no end: by a panic of
+// ours, or because a function ended the goroutine.
+func unfinished(panicked any) error {
+	if panicked != nil {
+		return internal(fmt.Errorf("the writer panicked: %v\n%s", panicked, debug.Stack()))
+	}
+	return internal(errors.New("a function of the same commit ended its goroutine"))
+}
 
 // fail answers every member that had no error of its own.
 func fail(members []*member, err error) {

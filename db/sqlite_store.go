@@ -56,7 +56,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteStore, erro
 	if s.disk = newDurable(nil); !o.NoSync {
 		s.disk.sync = s.log.sync
 	}
-	s.writer = &group{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, ses: ses, disk: s.disk, hook: o.CommitHook, strict: o.Strict, every: checkpointEvery}
+	s.writer = (&group{queue: queue{max: o.GroupMax, wait: o.BusyTimeout}, ses: ses, disk: s.disk, hook: o.CommitHook, strict: o.Strict, every: checkpointEvery}).started()
 	s.checkpoints = (&checkpointer{
 		writer: &s.writer.turn, noSync: o.NoSync, failed: s.disk.fail, usable: s.disk.usable,
 		open: func() (*sqliteSession, error) {
