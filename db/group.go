@@ -63,13 +63,6 @@ func (g *group) run(m *member) error {
 	return g.join(m, groupWorth, g.disk.poke)
 }
 
-// worth reports whether so many wait.
-func (g *group) worth(n int) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.waiting) >= n
-}
-
 // serve runs the members and leaves it to tell to answer them.
 func (g *group) serve(members []*member) {
 	finished := false
