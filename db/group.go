@@ -65,11 +65,16 @@ func (g *group) run(m *member) error {
 
 // serve runs the members and leaves it to tell to answer them.
 func (g *group) serve(members []*member) {
+	if err := g.disk.usable(); err != nil { // since they came
+		lose(members, err)
+		answer(members)
+		return
+	}
 	finished := false
 	defer func() {
 		if !finished {
 			_, _ = g.ses.exec(sqlRollback)
-			fail(members, unfinished(recover()))
+			lose(members, unfinished(recover()))
 		}
 		made := madeGroup{members, g.disk.committed.Load()}
 		if g.max == 1 { // nobody shares anything, a sync neither
@@ -205,5 +210,9 @@ func (g *group) close() error {
 	}
 	close(g.made)
 	g.telling.Wait()
+	// The last connection to close tidies the log away; but not what may be nowhere else.
+	if g.disk.usable() != nil {
+		g.ses.conn.keepLog()
+	}
 	return g.ses.close()
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"topupd/billing"
 )
@@ -242,6 +243,79 @@ func TestGoexit(t *testing.T) {
 	if got := objects(t, s); got["lost"] || !got["after"] {
 		t.Errorf("there is %v", got)
 	}
+}
+
+// Who was refused for what another one did is not told so when that is undone.
+func TestGoexitUndoesWhatARefusalRestedOn(t *testing.T) {
+	s := openStore(t, Options{})
+	var refused error
+	held, enough := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = s.Update(context.Background(), func(billing.Tx) error {
+			close(held)
+			<-enough
+			return errOwn
+		})
+	})
+	<-held
+	for i, call := range []func(){
+		func() { _ = s.Update(context.Background(), putObject("x")) },
+		func() {
+			refused = s.Update(context.Background(), func(tx billing.Tx) error {
+				for range tx.Objects() {
+					return errOwn
+				}
+				return nil
+			})
+		},
+		func() {
+			_ = s.Update(context.Background(), func(billing.Tx) error {
+				runtime.Goexit()
+				return nil
+			})
+		},
+	} {
+		wg.Go(call)
+		for queued(s) < i+1 {
+			runtime.Gosched()
+		}
+	}
+	close(enough)
+	wg.Wait()
+	if refused == nil || errors.Is(refused, errOwn) || len(objects(t, s)) != 0 {
+		t.Errorf("the answer is %v, there is %v", refused, objects(t, s))
+	}
+}
+
+// What an answered caller brought is not kept.
+func TestAnsweredMembersAreFreed(t *testing.T) {
+	s := openStore(t, Options{NoSync: true})
+	const n = 40
+	brought := make([]weak.Pointer[[1 << 16]byte], n)
+	gather(t, s, n, func(i int) {
+		body := new([1 << 16]byte)
+		brought[i] = weak.Make(body)
+		_ = s.Update(context.Background(), func(billing.Tx) error {
+			body[0] = 1
+			return errOwn
+		})
+	}).Wait()
+	var kept int
+	for range 20 {
+		runtime.GC()
+		kept = 0
+		for _, b := range brought {
+			if b.Value() != nil {
+				kept++
+			}
+		}
+		if kept == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d of %d are kept", kept, n)
 }
 
 // A panic of our own in the writer, outside of any caller's function, is told to those of

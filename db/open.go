@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,8 @@ type Store struct {
 	engine
 	instance string
 	beyond   atomic.Int64
+	closing  sync.Once
+	closed   error
 }
 
 var _ billing.Store = (*Store)(nil)
@@ -167,8 +170,11 @@ func (s *Store) Tell(topic string) { s.tell(topic) }
 // may be lost or come too often; the empty topic is that any may have been lost.
 func (s *Store) Hear(ctx context.Context, heard func(topic string)) { s.hear(ctx, heard) }
 
-// Close waits for what is under way and closes the database.
-func (s *Store) Close() error { return s.close() }
+// Close waits for what is under way and closes the database; each caller gets the same answer.
+func (s *Store) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
 
 const (
 	sqlMeta    = `SELECT value FROM meta WHERE key = $1`

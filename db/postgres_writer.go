@@ -60,7 +60,7 @@ func (l *lane) serve(members []*member) {
 	finished := false
 	defer func() {
 		if !finished {
-			fail(members, unfinished(recover()))
+			lose(members, unfinished(recover()))
 		}
 		answer(members)
 	}()

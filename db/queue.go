@@ -88,7 +88,7 @@ func (q *queue) take() []*member {
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), q.max)
 	members := slices.Clone(q.waiting[:n])
-	q.waiting = append(q.waiting[:0], q.waiting[n:]...)
+	q.waiting = slices.Delete(q.waiting, 0, n)
 	return members
 }
 
@@ -146,7 +146,7 @@ func (q *queue) withdraw(m *member) bool {
 	defer q.mu.Unlock()
 	for i, w := range q.waiting {
 		if w == m {
-			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+			q.waiting = slices.Delete(q.waiting, i, i+1)
 			return true
 		}
 	}
@@ -203,15 +203,6 @@ func unfinished(panicked any) error {
 		return internal(fmt.Errorf("the writer panicked: %v\n%s", panicked, debug.Stack()))
 	}
 	return internal(errors.New("a function of the same commit ended its goroutine"))
-}
-
-// fail answers every member that had no error of its own.
-func fail(members []*member, err error) {
-	for _, m := range members {
-		if m.err == nil && m.panic == nil {
-			m.err = err
-		}
-	}
 }
 
 // lose answers every member, also one that succeeded.

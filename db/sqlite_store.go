@@ -171,11 +171,7 @@ func (s *sqliteStore) tell(string) {}
 func (s *sqliteStore) hear(ctx context.Context, _ func(string)) { <-ctx.Done() }
 
 func (s *sqliteStore) close() error {
-	// The readers first: the last connection to close tidies the log away; but not what
-	// may be nowhere else.
-	if s.disk.usable() != nil {
-		s.writer.ses.conn.keepLog()
-	}
+	// The readers first: the last connection to close tidies the log away.
 	rerr := s.readers.close()
 	werr := s.writer.close()
 	s.checkpoints.close()
