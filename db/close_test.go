@@ -21,13 +21,7 @@ func TestCloseKeepsALogThatCouldNotBeSynced(t *testing.T) {
 	if err := s.Update(t.Context(), putObject("before")); err != nil {
 		t.Fatal(err)
 	}
-	asked, over := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	inside(s).disk.sync = func() error {
-		once.Do(func() { close(asked) })
-		<-over
-		return errors.New("EIO")
-	}
+	asked, over := brokenDisk(s)
 	lost := async(func() error { return s.Update(context.Background(), putObject("lost")) })
 	<-asked
 	closed := async(s.Close)
@@ -44,6 +38,19 @@ func TestCloseKeepsALogThatCouldNotBeSynced(t *testing.T) {
 	if log, err := os.Stat(inside(s).path + "-wal"); err != nil || log.Size() == 0 {
 		t.Errorf("the log was tidied away: %v", err)
 	}
+}
+
+// brokenDisk has syncs fail: asked is closed when the first begins, and they fail when
+// over is closed.
+func brokenDisk(s *Store) (asked, over chan struct{}) {
+	asked, over = make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	inside(s).disk.sync = func() error {
+		once.Do(func() { close(asked) })
+		<-over
+		return errors.New("EIO")
+	}
+	return asked, over
 }
 
 func shut(s *Store) bool {
@@ -90,13 +97,7 @@ func TestCloseByMany(t *testing.T) {
 func TestNobodyRunsAfterAFailedSync(t *testing.T) {
 	for _, most := range []int{1, 10} {
 		s := openStore(t, Options{GroupMax: most})
-		asked, over := make(chan struct{}), make(chan struct{})
-		var once sync.Once
-		inside(s).disk.sync = func() error {
-			once.Do(func() { close(asked) })
-			<-over
-			return errors.New("EIO")
-		}
+		asked, over := brokenDisk(s)
 		var failed, ranAfter atomic.Int64
 		var after atomic.Bool
 		var wg sync.WaitGroup
@@ -120,12 +121,11 @@ func TestNobodyRunsAfterAFailedSync(t *testing.T) {
 			put(i + 1)
 		}
 		// What may run beside the sync has run when the queue does not get shorter.
-		for before := -1; ; time.Sleep(50 * time.Millisecond) {
+		for before, same := -1, 0; same < 10; time.Sleep(25 * time.Millisecond) {
 			now := queued(s)
-			if now == before && now >= 90 {
-				break
+			if same++; now != before || now < 90 {
+				before, same = now, 0
 			}
-			before = now
 		}
 		after.Store(true)
 		close(over)

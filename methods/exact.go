@@ -14,7 +14,7 @@ import (
 // Numbers stay as they are written.
 func DecodeExact(raw []byte, v any) error {
 	var value any
-	if err := unmarshalNumbers(raw, &value); err != nil {
+	if err := DecodeNumbers(raw, &value); err != nil {
 		return err
 	}
 	var exact bytes.Buffer
@@ -23,11 +23,11 @@ func DecodeExact(raw []byte, v any) error {
 	if err := e.Encode(onlyFields(value, reflect.TypeOf(v))); err != nil {
 		return err
 	}
-	return unmarshalNumbers(exact.Bytes(), v)
+	return DecodeNumbers(exact.Bytes(), v)
 }
 
-// unmarshalNumbers is json.Unmarshal that keeps numbers as they are written.
-func unmarshalNumbers(raw []byte, v any) error {
+// DecodeNumbers is json.Unmarshal that keeps numbers as they are written.
+func DecodeNumbers(raw []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if err := d.Decode(v); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // TestIDs: what is written is read, in every form that clients send it in.
@@ -230,7 +231,7 @@ func TestQuery(t *testing.T) {
 		`{"channel":{"name":"My Shop"},"list":[{"n":4}]}`:             false,
 	} {
 		var v map[string]any
-		if err := unmarshalNumbers([]byte(body), &v); err != nil {
+		if err := methods.DecodeNumbers([]byte(body), &v); err != nil {
 			t.Fatal(err)
 		}
 		if q.matches(v) != want {

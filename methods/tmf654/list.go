@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // The page of a list: what it has unless limit says otherwise, and the most it may have.
@@ -236,7 +237,7 @@ func (q *query) page(all iter.Seq2[any, error]) (answer, error) {
 		}
 		if len(q.filters) > 0 {
 			var body map[string]any
-			if err := unmarshalNumbers(raw, &body); err != nil {
+			if err := methods.DecodeNumbers(raw, &body); err != nil {
 				return answer{}, err
 			}
 			if !q.matches(body) {
@@ -301,11 +302,4 @@ func (q *query) project(raw []byte) (json.RawMessage, error) {
 		}
 	}
 	return append(out, '}'), nil
-}
-
-// unmarshalNumbers is json.Unmarshal that keeps numbers as they are written.
-func unmarshalNumbers(raw []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	return d.Decode(v)
 }

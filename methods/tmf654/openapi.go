@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // parts are the contract: base.json, and a file for each resource.
@@ -128,7 +129,7 @@ func (d *document) checkBody(schema string, r *http.Request) ([]byte, error) {
 		return nil, wrongType
 	}
 	var value any
-	if err := unmarshalNumbers(b, &value); err != nil || !json.Valid(b) {
+	if err := methods.DecodeNumbers(b, &value); err != nil {
 		return nil, wrongMember("body", "the body is no JSON")
 	}
 	if brokenText(b) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"topupd/billing"
+	"topupd/methods"
 )
 
 // maxExtra is the most that is kept of what came in and is only echoed.
@@ -95,7 +96,7 @@ func hasID(name string, merged any) error {
 // patched is e with the named members of a merge patch applied.
 func (e extra) patched(body []byte, names ...string) (extra, error) {
 	var changes map[string]any
-	if err := unmarshalNumbers(body, &changes); err != nil {
+	if err := methods.DecodeNumbers(body, &changes); err != nil {
 		return nil, wrongMember("body", "the body is no JSON object")
 	}
 	result := extra{}
@@ -113,7 +114,7 @@ func (e extra) patched(body []byte, names ...string) (extra, error) {
 		}
 		var was any
 		if raw, had := result[name]; had {
-			if err := unmarshalNumbers(raw, &was); err != nil {
+			if err := methods.DecodeNumbers(raw, &was); err != nil {
 				return nil, err
 			}
 		}
