@@ -33,6 +33,9 @@ type Store interface {
 	// Verify checks the invariants that Discrepancy names, and returns what differs, at most
 	// limit.
 	Verify(ctx context.Context, limit int) ([]Discrepancy, error)
+	// Doubt says what of the database's set-up would lose acknowledged changes when its
+	// machine fails; empty is nothing.
+	Doubt() string
 	// Ping says whether the database answers.
 	Ping(ctx context.Context) error
 	// Backup writes a consistent copy; Invalid where the engine cannot.

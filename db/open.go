@@ -32,6 +32,7 @@ type engine interface {
 	// view runs fn on one snapshot.
 	view(ctx context.Context, fn func(*reader) error) error
 	ping(ctx context.Context) error
+	doubt() string
 	backup(ctx context.Context, path string) error
 	// tell has the other servers on the database wake for a topic; hear calls back for
 	// what they tell, until ctx is done.
@@ -120,6 +121,9 @@ func start(ctx context.Context, open func() (engine, error)) (*Store, error) {
 
 // Instance is the database's random name.
 func (s *Store) Instance() string { return s.instance }
+
+// Doubt is what was found when the database was opened; see billing.Store.
+func (s *Store) Doubt() string { return s.doubt() }
 
 // Update runs fn in a transaction and answers when its change is durable; see
 // billing.Store. It must not be nested.

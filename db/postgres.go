@@ -23,6 +23,7 @@ type postgresStore struct {
 	*writers
 	signals *signals
 	room    room
+	doubts  string        // what the set-up may lose
 	left    atomic.Int64  // when the connections were last left for another host
 	wait    time.Duration // for a connection, or a word on it, before PostgreSQL is doubted
 }
@@ -147,11 +148,15 @@ func (s *postgresStore) encoding(ctx context.Context) error {
 	return nil
 }
 
-// durable refuses a database that answers before its disk has a commit (W1).
+// durable refuses a database that answers before its disk has a commit (W1), and has doubts
+// about one whose disk may only say so: that is the machine's setting, not topupd's.
 func (s *postgresStore) durable(ctx context.Context) error {
-	var commit string
-	if err := s.writing.QueryRow(ctx, `SELECT current_setting('synchronous_commit')`).Scan(&commit); err != nil {
+	var commit, fsync string
+	if err := s.writing.QueryRow(ctx, `SELECT current_setting('synchronous_commit'), current_setting('fsync')`).Scan(&commit, &fsync); err != nil {
 		return classifyPostgres(err)
+	}
+	if fsync != "on" {
+		s.doubts = "fsync is off in PostgreSQL: when its machine fails, changes that were answered may be lost"
 	}
 	if commit == "off" {
 		return billing.Errorf(billing.Conflict, "db", "synchronous_commit is off in PostgreSQL, so a crash takes back what was answered: switch it on for this role or database")
@@ -235,6 +240,8 @@ func (s *postgresStore) ping(ctx context.Context) error {
 	}
 	return s.short(ctx)
 }
+
+func (s *postgresStore) doubt() string { return s.doubts }
 
 func (s *postgresStore) backup(context.Context, string) error {
 	return billing.Errorf(billing.Invalid, "db", "PostgreSQL has its own tools: pg_dump, or pg_basebackup with its log")

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -438,6 +439,22 @@ func TestPostgresWithoutDurabilityIsRefused(t *testing.T) {
 	_, err := db.Open(context.Background(), dbtest.Postgres(t)+"&synchronous_commit=off", db.Options{})
 	if billing.ErrorCode(err) != billing.Conflict {
 		t.Errorf("it is opened: %v", err)
+	}
+}
+
+// Whether the disk may lie is the machine's affair, and said.
+func TestPostgresDoubt(t *testing.T) {
+	for fsync, want := range map[string]bool{"on": false, "off": true} {
+		s, err := db.Open(t.Context(), dbtest.OwnServer(t, "fsync="+fsync).Address(), db.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if doubt := s.Doubt(); strings.Contains(doubt, "fsync is off") != want || !want && doubt != "" {
+			t.Errorf("fsync=%s: %q", fsync, doubt)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

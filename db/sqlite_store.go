@@ -147,6 +147,8 @@ func (s *sqliteStore) show(r *reader, ses *sqliteSession, fn func(*reader) error
 	return fn(r)
 }
 
+func (s *sqliteStore) doubt() string { return "" }
+
 func (s *sqliteStore) ping(ctx context.Context) error {
 	if err := s.disk.usable(); err != nil {
 		return err

@@ -258,6 +258,9 @@ func (s *serving) ready() {
 		e.Bool("sandbox", true).Str("note", "the gateway is the sandbox: no money moves")
 	}
 	e.Msg("ready")
+	if doubt := s.store.Doubt(); doubt != "" {
+		s.log.Warn().Msg(doubt)
+	}
 }
 
 // wait waits for the loops, for a bounded time: what is still out stays
