@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -154,6 +155,17 @@ func (u *unitOfWork) suspendRule(j *Judged, r *TopupRule, why Suspension, f noti
 		return err
 	}
 	if err := u.audit(AuditUpdate, r.Top, auditKey("topup_rules", "id", int64(r.ID)), info); err != nil {
+		return err
+	}
+	// The periods that follow leave no decision: this one says why they are not charged.
+	d := Decision{
+		Owner: r.Owner, Top: r.Top, At: u.now, Trigger: TriggerRecurring, Purpose: PurposeRecurring, Run: u.run, Actor: u.actor.Name(),
+		Available: j.Available(), Unit: r.Unit, Reason: ReasonSuspended, Detail: fmt.Sprintf("top-up %d: %s", r.ID, why), Notice: NoticeRule,
+	}
+	if why == NeedsCustomer {
+		d.Reason, d.Detail = ReasonNeedsCustomer, fmt.Sprintf("top-up %d", r.ID)
+	}
+	if err := u.keep(&d); err != nil {
 		return err
 	}
 	f.Rule = r

@@ -2,6 +2,7 @@ package tmf654_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,16 @@ func (k *kit) holds(why billing.Suspension) {
 	})
 	if err != nil {
 		k.Fatal(err)
+	}
+	// Who asks why no later period is charged finds it, once.
+	want := billing.ReasonSuspended
+	if why == billing.NeedsCustomer {
+		want = billing.ReasonNeedsCustomer
+	}
+	list, err := k.e.Why(k.as("root"), billing.Account(6340627), 0, 100)
+	list = slices.DeleteFunc(list, func(d billing.Decision) bool { return d.Notice != billing.NoticeRule })
+	if err != nil || len(list) != 1 || list[0].Reason != want || list[0].Purpose != billing.PurposeRecurring || !strings.HasPrefix(list[0].Detail, "top-up ") {
+		k.Errorf("the decisions are %+v, %v, want %s", list, err, want)
 	}
 }
 
