@@ -136,7 +136,7 @@ func TestDecideProfile(t *testing.T) {
 // target; and what fired does not fire again on the same day.
 func TestDecideProfileNeverHarms(t *testing.T) {
 	fired := 0
-	rapid.Check(t, func(t *rapid.T) {
+	check := func(t *rapid.T) {
 		money := rapid.Int64Range(-2000*usd, 2000*usd)
 		f := profileFacts()
 		f.Unit = billing.Unit(rapid.SampledFrom([]string{"USD", "JPY", "KWD"}).Draw(t, "unit"))
@@ -186,7 +186,10 @@ func TestDecideProfileNeverHarms(t *testing.T) {
 		if again := billing.DecideProfile(f); again.Topup.Amount != 0 || again.Charge != nil || again.Reason != billing.ReasonToppedUp {
 			t.Fatalf("the same day again: %+v", again)
 		}
-	})
+	}
+	for round := 0; fired == 0 && round < 20; round++ { // the 8 cases of -short all stay quiet in one run of seven
+		rapid.Check(t, check)
+	}
 	if fired == 0 {
 		t.Error("no case fired")
 	}

@@ -244,6 +244,7 @@ func TestBillingWaitsForAnOpenCharge(t *testing.T) {
 	k.debit(due, 16*usd)
 	k.drain(due)
 	k.wantStates(billing.ChargeUnknown)
+	k.leaseAll(time.Now().Add(time.Hour)) // however slow the machine is
 	k.bill(due)
 	k.wantPeriod("2026-12-01", billing.PeriodDue)
 	k.wantReason(billing.ReasonOpenCharge)

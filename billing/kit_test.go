@@ -314,7 +314,10 @@ func (k *kit) later(at time.Time) {
 	k.drain(at)
 }
 
-func (k *kit) expireLeases() {
+func (k *kit) expireLeases() { k.t.Helper(); k.leaseAll(time.Time{}) }
+
+// leaseAll has every charge asked about again at a moment of the real clock.
+func (k *kit) leaseAll(until time.Time) {
 	k.t.Helper()
 	ever := time.Now().AddDate(100, 0, 0)
 	k.ok(k.store.Update(context.Background(), func(tx billing.Tx) error {
@@ -327,7 +330,7 @@ func (k *kit) expireLeases() {
 			if err != nil {
 				return err
 			}
-			c.LeaseUntil = time.Time{}
+			c.LeaseUntil = until
 			if err := tx.SetCharge(&c); err != nil {
 				return err
 			}

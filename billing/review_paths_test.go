@@ -176,7 +176,7 @@ func TestReviewPaceOfAWrongClock(t *testing.T) {
 		return tx.SetPace(&billing.Pace{Gateway: "sandbox", Slow: 1, NextAt: time.Now().Add(24 * time.Hour)})
 	}))
 	k.debit(t0, 16*usd)
-	ctx, stop := context.WithTimeout(root(t0), 3*time.Second)
+	ctx, stop := context.WithTimeout(root(t0), 20*time.Second)
 	defer stop()
 	_ = k.engine.Drain(ctx)
 	if k.charges()[0].Charge.State != billing.ChargeSucceeded {

@@ -182,7 +182,7 @@ func TestBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer holder.Close()
-	other, err := db.Open(t.Context(), path, db.Options{BusyTimeout: 50 * time.Millisecond})
+	other, err := db.Open(t.Context(), path, db.Options{BusyTimeout: 500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

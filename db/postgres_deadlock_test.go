@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -24,7 +25,8 @@ func TestPostgresDeadlockIsRunAgain(t *testing.T) {
 			if err := debit(s, owners[0], "bucket"); err != nil {
 				t.Fatal(err)
 			}
-			other, err := dbtest.Raw(t, address).Conn(context.Background())
+			raw := dbtest.Raw(t, address)
+			other, err := raw.Conn(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +40,7 @@ func TestPostgresDeadlockIsRunAgain(t *testing.T) {
 					}
 				}
 				if met.Add(1) == 1 {
-					if err := standInTheWay(other, owners[0], over); err != nil {
+					if err := standInTheWay(raw, other, owners[0], over); err != nil {
 						return err
 					}
 				}
@@ -62,8 +64,12 @@ func TestPostgresDeadlockIsRunAgain(t *testing.T) {
 
 // standInTheWay has another transaction hold the owner's bucket and wait for the owner,
 // whom the caller holds; over is sent to when that transaction has ended.
-func standInTheWay(other *sql.Conn, o billing.OwnerID, over chan<- error) error {
+func standInTheWay(watch *sql.DB, other *sql.Conn, o billing.OwnerID, over chan<- error) error {
 	ctx := context.Background()
+	var pid int
+	if err := other.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		return err
+	}
 	for _, text := range []string{"BEGIN", "SET LOCAL deadlock_timeout = '1min'", fmt.Sprintf("SELECT 1 FROM buckets WHERE owner_id = %d FOR UPDATE", o)} {
 		if _, err := other.ExecContext(ctx, text); err != nil {
 			return err
@@ -76,8 +82,13 @@ func standInTheWay(other *sql.Conn, o billing.OwnerID, over chan<- error) error 
 		}
 		over <- err
 	}()
-	time.Sleep(200 * time.Millisecond) // it stands at the owner
-	return nil
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		var stands bool
+		if err := watch.QueryRow("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pid = $1", pid).Scan(&stands); err != nil || stands {
+			return err
+		}
+	}
+	return errors.New("the other transaction does not wait")
 }
 
 // So is one that PostgreSQL refuses to serialize, at a statement or at the COMMIT.

@@ -82,7 +82,7 @@ var (
 type suite struct{ h Harness }
 
 // patience is how much longer than its deadline a call may take.
-const patience = 2 * time.Second
+const patience = 5 * time.Second
 
 func (s *suite) timeout() time.Duration {
 	if s.h.Timeout > 0 {

@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 		}
 		return gwtest.Harness{
 			Gateway: newGateway(t, hook.Options{URL: serve(t, lossy(b))}), Tokens: tokens,
-			Captures: processor.Captures, KnowsUnsent: true, Timeout: 300 * time.Millisecond,
+			Captures: processor.Captures, KnowsUnsent: true, Timeout: time.Second,
 			Secrets: []string{secret, secret[len("whsec_"):]},
 		}
 	})

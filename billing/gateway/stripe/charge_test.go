@@ -150,7 +150,7 @@ func TestFaults(t *testing.T) {
 			patience := 5 * time.Second
 			switch tc.fault.Kind {
 			case stripefake.HangBefore, stripefake.HangAfter:
-				patience = 300 * time.Millisecond
+				patience = 2 * time.Second
 				if tc.op == stripefake.OpConfirm {
 					c = prepared(t, g, c)
 				}
@@ -178,14 +178,13 @@ func TestFaults(t *testing.T) {
 // Stripe goes on with what the caller does not wait for. Until it is done the
 // payment looks unconfirmed, and is not called so.
 func TestConfirmationOnItsWay(t *testing.T) {
-	f := newFake(t, stripefake.Options{Plan: stripefake.Once(stripefake.OpConfirm, stripefake.Fault{Delay: 3 * time.Second})})
+	t.Parallel()
+	f := newFake(t, stripefake.Options{Plan: stripefake.Once(stripefake.OpConfirm, stripefake.Fault{Delay: 6 * time.Second})})
 	g := newGateway(t, f.URL, func(o *stripe.Options) { o.InFlight = time.Minute })
 	c := charge("k1", "pm_card_visa")
 	c.SubmittedAt = time.Now()
 	c = prepared(t, g, c)
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(200*time.Millisecond, cancel)
-	if r := g.Charge(ctx, c); r.Outcome != billing.OutcomeUnknown || r.Trouble != billing.TroubleNone {
+	if r := g.Charge(untilConfirming(t, f), c); r.Outcome != billing.OutcomeUnknown || r.Trouble != billing.TroubleNone {
 		t.Errorf("the caller went away: %+v", r)
 	}
 	if r := g.Lookup(t.Context(), c); r.Outcome != billing.OutcomeUnknown || r.Code != "not_confirmed_yet" || r.Ref != c.GatewayRef {
@@ -194,12 +193,24 @@ func TestConfirmationOnItsWay(t *testing.T) {
 	if r := g.Charge(t.Context(), c); r.Outcome != billing.OutcomeUnknown || r.Code != "idempotency_key_in_use" {
 		t.Errorf("the same key: %+v", r)
 	}
-	for end := time.Now().Add(10 * time.Second); f.Captured("k1") == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(30 * time.Second); f.Captured("k1") == 0 && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if r := g.Lookup(t.Context(), c); r.Outcome != billing.OutcomeSucceeded {
 		t.Errorf("in the end: %+v", r)
 	}
+}
+
+// untilConfirming ends when a confirmation has reached the fake.
+func untilConfirming(t *testing.T, f *stripefake.Server) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for f.Count(stripefake.OpConfirm) == 0 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	return ctx
 }
 
 // A connection that is cut while it was used before makes the transport itself

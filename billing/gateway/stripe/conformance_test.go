@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 					},
 					Number:      billing.CardNumber{Number: "4242424242424242", CVV: "123", ExpMonth: 12, ExpYear: 2034, Holder: "A Rose"},
 					Prepare:     func(c *billing.GatewayCharge) { c.GatewayCustomer = customer },
-					Timeout:     200 * time.Millisecond,
+					Timeout:     time.Second,
 					KnowsUnsent: true,
 					Secrets:     []string{secretKey},
 				}

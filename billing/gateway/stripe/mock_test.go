@@ -61,7 +61,7 @@ func startMock(t *testing.T) string {
 	select {
 	case a := <-address:
 		return "http://" + a
-	case <-time.After(30 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Fatal("stripe-mock did not say where it listens")
 	}
 	return ""

@@ -128,7 +128,8 @@ func TestKeys(t *testing.T) {
 }
 
 func TestKeyInUse(t *testing.T) {
-	c := start(t, stripefake.Options{Plan: stripefake.Once(stripefake.OpConfirm, stripefake.Fault{Delay: time.Second})})
+	t.Parallel()
+	c := start(t, stripefake.Options{Plan: stripefake.Once(stripefake.OpConfirm, stripefake.Fault{Delay: 5 * time.Second})})
 	p := c.create("k1", "pm_card_visa")
 	got := make(chan answer)
 	go func() { got <- c.confirm("k1-confirm", p.ID) }()
@@ -172,7 +173,11 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			c := start(t, stripefake.Options{Plan: stripefake.Once(stripefake.OpConfirm, tc.fault)})
 			p := c.create("k1", "pm_card_visa")
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			wait := 30 * time.Second
+			if tc.fault.Kind == stripefake.HangBefore || tc.fault.Kind == stripefake.HangAfter {
+				wait = time.Second
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
 			defer cancel()
 			a := c.do(ctx, "k1-confirm", "/v1/payment_intents/"+p.ID+"/confirm", "off_session=true")
 			if a.status != tc.status || (a.err != nil) != (tc.status == 0) || c.f.Captured("k1") != tc.captured {
