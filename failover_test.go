@@ -25,11 +25,11 @@ func TestFailOver(t *testing.T) {
 	telling, hearing := listeners(t, database)
 	o.more(100)
 	primary.Kill()
-	o.until(10*time.Second, "readyz to say no", func() bool { return o.ready() == http.StatusServiceUnavailable })
+	o.until(20*time.Second, "readyz to say no", func() bool { return o.ready() == http.StatusServiceUnavailable })
 	standby.Promote()
-	o.until(20*time.Second, "readyz to say yes", func() bool { return o.ready() == http.StatusOK })
+	o.until(60*time.Second, "readyz to say yes", func() bool { return o.ready() == http.StatusOK })
 	o.more(100)
-	o.until(10*time.Second, "a word from another server", func() bool {
+	o.until(20*time.Second, "a word from another server", func() bool {
 		telling.Tell("after")
 		return hearing.Load() > 0
 	})

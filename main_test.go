@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -105,13 +106,19 @@ type process struct {
 	done chan error
 }
 
+// given are the addresses of freeAddress: none is given twice.
+var given sync.Map
+
 // freeAddress is below the ports that the kernel gives to whoever asks for any: none of
 // these gets it before the server does, or between two of its lives.
 func freeAddress() (string, error) {
 	var err error
 	for range 100 {
-		var l net.Listener
 		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if _, taken := given.LoadOrStore(address, true); taken {
+			continue
+		}
+		var l net.Listener
 		if l, err = net.Listen("tcp", address); err == nil {
 			return address, l.Close()
 		}
@@ -145,7 +152,7 @@ func startProgram(name, dir string, env []string, address string, args ...string
 		return nil, err
 	}
 	go func() { p.done <- p.cmd.Wait() }()
-	for limit := time.Now().Add(20 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(60 * time.Second); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-p.done:
 			text, _ := os.ReadFile(errOut.Name())
@@ -176,7 +183,7 @@ func (p *process) end(s syscall.Signal) error {
 			return nil
 		}
 		return err
-	case <-time.After(15 * time.Second):
+	case <-time.After(40 * time.Second):
 		_ = p.cmd.Process.Kill()
 		return fmt.Errorf("the server did not stop in 15 s")
 	}
@@ -220,7 +227,7 @@ func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern := regexp.MustCompile("(?m)" + args[0])
 	var last bytes.Buffer
-	for limit := time.Now().Add(15 * time.Second); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
+	for limit := time.Now().Add(60 * time.Second); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
 		path, err := exec.LookPath(args[1])
 		ts.Check(err)
 		cmd := exec.Command(path, args[2:]...)

@@ -172,7 +172,7 @@ func (o *outage) until(patience time.Duration, what string, met func() bool) {
 func (o *outage) more(n int64) {
 	o.t.Helper()
 	done, keyed := o.done.Load()+n, o.keyed.Load()+n/10
-	o.until(20*time.Second, "more debits", func() bool { return o.done.Load() >= done && o.keyed.Load() >= keyed })
+	o.until(60*time.Second, "more debits", func() bool { return o.done.Load() >= done && o.keyed.Load() >= keyed })
 }
 
 // settle ends the load and holds what is booked against what was answered.
@@ -209,8 +209,8 @@ func TestDiskFull(t *testing.T) {
 
 	disk.Fill(dbtest.Tables)
 	refused := o.refused.Load()
-	o.until(20*time.Second, "a debit to be refused", func() bool { return o.refused.Load() > refused+10 })
-	o.until(5*time.Second, "readyz to say no", func() bool { return o.ready() == http.StatusServiceUnavailable })
+	o.until(60*time.Second, "a debit to be refused", func() bool { return o.refused.Load() > refused+10 })
+	o.until(20*time.Second, "readyz to say no", func() bool { return o.ready() == http.StatusServiceUnavailable })
 	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if status := o.ready(); status != http.StatusServiceUnavailable {
 			t.Fatalf("on a full disk readyz says %d", status)
@@ -220,18 +220,18 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("the end of %d debits is unknown, although PostgreSQL answered", n)
 	}
 	disk.Free()
-	o.until(10*time.Second, "readyz to say yes", func() bool { return o.ready() == http.StatusOK })
+	o.until(30*time.Second, "readyz to say yes", func() bool { return o.ready() == http.StatusOK })
 	o.more(50)
 
 	// Without room for its log PostgreSQL dies.
 	disk.Fill(dbtest.Log)
-	o.until(30*time.Second, "readyz to say no", func() bool {
+	o.until(60*time.Second, "readyz to say no", func() bool {
 		_ = pg.Try(`SELECT pg_switch_wal()`) // it needs a new file soon
 		return o.ready() == http.StatusServiceUnavailable
 	})
 	disk.Free()
 	pg.Revive()
-	o.until(20*time.Second, "readyz to say yes", func() bool { return o.ready() == http.StatusOK })
+	o.until(60*time.Second, "readyz to say yes", func() bool { return o.ready() == http.StatusOK })
 	o.more(50)
 	o.settle(pg)
 }

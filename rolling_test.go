@@ -133,7 +133,7 @@ func TestRollingUpgrade(t *testing.T) {
 	more := func(p *panel, n int64) {
 		t.Helper()
 		before := p.acknowledged.Load()
-		for until := time.Now().Add(20 * time.Second); p.acknowledged.Load() < before+n; time.Sleep(10 * time.Millisecond) {
+		for until := time.Now().Add(60 * time.Second); p.acknowledged.Load() < before+n; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(until) {
 				t.Fatalf("only %d of %d debits in 20 s", p.acknowledged.Load()-before, n)
 			}

@@ -82,7 +82,7 @@ type step struct {
 }
 
 func (p *place) run(s step) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.exe, s.args...)
 	var out, errOut bytes.Buffer
@@ -143,7 +143,7 @@ func (p *place) keep(when string) {
 
 // wait waits until the server's log has each text.
 func (p *place) wait(texts ...string) {
-	for limit := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for limit := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		logged := p.read(filepath.Join(p.dir, "serve.err"))
 		missing := ""
 		for _, text := range texts {
@@ -246,7 +246,7 @@ func (p *place) raw(text string) {
 		return
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := io.WriteString(c, text); err != nil {
 		p.Error(err)
 	}

@@ -112,7 +112,7 @@ func (s planted) base() string {
 {"type":"account","i_account":100,"i_customer":10,"name":"Alice Rose","currency":"USD","balance":"6.00","email":"alice@acme.example"}
 {"type":"account","i_account":101,"i_customer":10,"name":"Bob Stone","currency":"USD","balance":"1.00","email":"bob@acme.example","i_billing_plan":1,"next_billing_time":"2026-12-01T00:00:00Z"}
 {"type":"card","i_debit_credit_card":1000,"i_account":100,"token":"tok_ok","brand":"Visa","last4":"4242","primary":true}
-{"type":"card","i_debit_credit_card":1001,"i_account":101,"token":"%s","brand":"Visa","last4":"0001","primary":true,"exp_mm":12,"exp_yy":2026}
+{"type":"card","i_debit_credit_card":1001,"i_account":101,"token":"%s","brand":"Visa","last4":"0001","primary":true,"exp_mm":12,"exp_yy":2096}
 {"type":"card","i_debit_credit_card":1002,"i_account":101,"token":"%s","brand":"Visa","last4":"0002"}
 {"type":"low_balance","i_account":100,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00"}
 {"type":"low_balance","i_account":101,"threshold":"5.00","notify_by_email":true,"charge_card":true,"charge_amount":"10.00","br_charge_card":true}

@@ -190,28 +190,34 @@ func TestWaits(t *testing.T) {
 	})
 }
 
-// A failed login waits; others meanwhile do not.
+// A failed login waits; others meanwhile do not. Time goes on only while all wait.
 func TestFailedLoginDoesNotBlockOthers(t *testing.T) {
-	slow := quick
-	slow.pause = 300 * time.Millisecond
-	f := newFixture(t, func(o *Options) { o.slowness = &slow })
-	var wg sync.WaitGroup
-	start := time.Now()
-	for range 10 {
-		wg.Go(func() {
-			expect(t, f.do(sign(t, f, post("<x/>"), "acme", "wrong")), 401, "")
-			if d := time.Since(start); d < slow.pause {
-				t.Errorf("refused after %v", d)
-			}
-		})
-	}
-	for range 20 {
-		expect(t, f.do(sign(t, f, post(""), "acme", password)), 200, "")
-	}
-	if d := time.Since(start); d >= slow.pause {
-		t.Errorf("good logins took %v", d)
-	}
-	wg.Wait()
+	synctest.Test(t, func(t *testing.T) {
+		slow := quick
+		slow.pause = 300 * time.Millisecond
+		f := newFixture(t, func(o *Options) { o.slowness = &slow })
+		var wg sync.WaitGroup
+		start := time.Now()
+		for range 10 {
+			wg.Go(func() {
+				expect(t, f.do(sign(t, f, post("<x/>"), "acme", "wrong")), 401, "")
+				if d := time.Since(start); d != slow.pause {
+					t.Errorf("refused after %v", d)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := f.slow.waiters.Load(); n != 10 {
+			t.Errorf("%d wait", n)
+		}
+		for range 20 {
+			expect(t, f.do(sign(t, f, post(""), "acme", password)), 200, "")
+		}
+		if d := time.Since(start); d > 0 {
+			t.Errorf("good logins took %v", d)
+		}
+		wg.Wait()
+	})
 }
 
 // Failures count, whichever way the login was tried.

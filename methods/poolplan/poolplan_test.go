@@ -195,7 +195,7 @@ func TestAccepted(t *testing.T) {
 		"exact decimals": {"500", `{"charge":0.30000000000000004,"currency":"EUR","allowance":{"currency":"GB","value":0.000001}}`, 0, 1_048_576, 99_700_000, lastDay(2035, 4, 25)},
 		"an exponent":    {"500", `{"charge":2E1,"currency":"EUR","allowance":{"currency":"SMS","value":1.0e2}}`, 100 * micro, 0, 80 * micro, lastDay(2035, 4, 25)},
 		"below zero":     {"500", `{"charge":150,"currency":"EUR","allowance":{"currency":"SMS","value":1}}`, micro, 0, -50 * micro, lastDay(2035, 4, 25)},
-		"a nearer date":  {"500", `{"charge":0,"currency":"EUR","expirationDate":"29022028","allowance":{"currency":"SMS","value":1},"more":{}}`, micro, 0, 100 * micro, lastDay(2028, 2, 29)},
+		"a nearer date":  {"500", `{"charge":0,"currency":"EUR","expirationDate":"29022032","allowance":{"currency":"SMS","value":1},"more":{}}`, micro, 0, 100 * micro, lastDay(2032, 2, 29)},
 		"a date that counts for nothing": {"502", `{"charge":0,"currency":"EUR","expirationDate":"25042023","allowance":{"currency":"SMS","value":1}}`,
 			micro, 0, 100 * micro, time.Time{}},
 		"no date that counts for nothing": {"502", `{"charge":0,"currency":"EUR","expirationDate":{"x":1},"allowance":{"currency":"SMS","value":1}}`,

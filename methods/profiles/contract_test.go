@@ -3,6 +3,7 @@ package profiles_test
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -69,9 +70,9 @@ func (g generator) value(name string, s *openapi3.Schema, depth int) any {
 		return "x"
 	case s.Type.Is("object"):
 		object := map[string]any{}
-		for member, p := range s.Properties {
+		for _, member := range slices.Sorted(maps.Keys(s.Properties)) { // the seed alone decides
 			if slices.Contains(s.Required, member) && g.IntN(10) != 0 || g.IntN(3) == 0 {
-				object[member] = g.value(member, p.Value, depth+1)
+				object[member] = g.value(member, s.Properties[member].Value, depth+1)
 			}
 		}
 		if s.AdditionalProperties.Schema != nil {

@@ -33,6 +33,7 @@ import (
 type kit struct {
 	engine  *billing.Engine
 	handler http.Handler
+	want    string // the answer that a script holds for the call
 }
 
 func newKit(t testing.TB) *kit {

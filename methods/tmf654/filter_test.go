@@ -13,6 +13,7 @@ func TestFilters(t *testing.T) {
 	rule := k.object(201, "root", "POST", base+"/topupBalance", recurring)["id"].(string)
 	k.must(400, "root", "POST", base+"/topupBalance", `{"amount":{"amount":"2","units":"USD"},"partyAccount":{"id":"0.0.0.1+-account+101"}}`)
 	stop()
+	k.idle = true
 	k.must(201, "root", "POST", base+"/topupBalance", once) // nobody works: it stays
 	const who = `"amount":{"amount":"3","units":"USD"},"partyAccount":{"id":"` + alice + `"}`
 	k.must(201, "root", "POST", base+"/adjustBalance", `{`+who+`,"adjustType":"oneTime"}`)

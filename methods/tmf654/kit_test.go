@@ -80,7 +80,12 @@ type kit struct {
 	log    bytes.Buffer
 	// lost makes reads fail once the next change is committed.
 	lost atomic.Bool
+	// idle says that nobody works: a request does not wait for its payment.
+	idle bool
 }
+
+// patience is how long a request waits for its payment: longer than a machine stalls.
+const patience = 30 * time.Second
 
 func newKit(t testing.TB) *kit { return newKitWith(t, tmf654.Options{}, nil) }
 
@@ -101,7 +106,7 @@ func emptyKit(t testing.TB, o tmf654.Options, settings func(*billing.Settings)) 
 	k := &kit{TB: t, store: dbtest.Open(t), bank: sandbox.New(), now: t0, mux: http.NewServeMux()}
 	set := billing.DefaultSettings()
 	set.Location = time.FixedZone("IST", 5*3600+1800)
-	set.PaymentWait = 2 * time.Second
+	set.PaymentWait = patience
 	if settings != nil {
 		settings(&set)
 	}
@@ -145,6 +150,9 @@ func (k *kit) as(who string) context.Context {
 	}
 	if strings.HasSuffix(who, "!") {
 		a.Blocked = billing.BlockBilling // it may read and pay
+	}
+	if k.idle { // as if it had come before the whole wait
+		a.At = time.Now().Add(-patience)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -37,6 +37,7 @@ func (s *losing) UpdateOwners(ctx context.Context, owners []billing.OwnerID, fn 
 // who was told to try again would do it twice.
 func TestLostAfterTheCommit(t *testing.T) {
 	k := newKit(t)
+	k.idle = true
 	made := 0
 	for _, c := range []struct{ path, body, status string }{
 		{"topupBalance", once, "CREATED"},

@@ -1,6 +1,7 @@
 package tmf654_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -43,6 +44,14 @@ func TestResolved(t *testing.T) {
 		})
 		stop := k.working()
 		made := k.object(201, "root", "POST", base+"/topupBalance", `{"amount":{"amount":2,"units":"USD"},"partyAccount":{"id":"0.0.0.1+-account+103"}}`)
+		until(t, func() (unknown bool) { // the answer may come before the charge was sent
+			err := k.store.View(context.Background(), func(r billing.Reader) error {
+				c, err := r.Charge(1)
+				unknown = c.State == billing.ChargeUnknown
+				return err
+			})
+			return err == nil && unknown
+		})
 		stop()
 		if _, err := k.e.ResolveCharge(k.as("root"), billing.ResolveParams{Charge: 1, Captured: captured, Reference: "r", Reason: "x"}); err != nil {
 			t.Fatal(err)

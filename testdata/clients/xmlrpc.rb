@@ -16,6 +16,7 @@ class Panel
     @uri = URI.parse(URL)
     @uri.user, @uri.password = user, password
     @http = Net::HTTP.new(@uri.host, @uri.port, nil)
+    @http.keep_alive_timeout = 60 # of 2 s a slow machine makes another connection
   end
 
   # keep holds one connection open.
