@@ -169,7 +169,7 @@ func startProgram(name, dir string, env []string, address string, args ...string
 		}
 	}
 	_ = p.end(syscall.SIGKILL)
-	return nil, fmt.Errorf("the server is not ready after 20 s")
+	return nil, fmt.Errorf("the server is not ready after a minute")
 }
 
 // end signals the server and waits for it.
@@ -185,7 +185,7 @@ func (p *process) end(s syscall.Signal) error {
 		return err
 	case <-time.After(40 * time.Second):
 		_ = p.cmd.Process.Kill()
-		return fmt.Errorf("the server did not stop in 15 s")
+		return fmt.Errorf("the server did not stop in 40 s")
 	}
 }
 

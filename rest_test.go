@@ -124,7 +124,7 @@ func startWith(t *testing.T, of func(*billing.Engine, *cli.Config) []server.Inte
 			}
 		}
 		if time.Now().After(limit) {
-			t.Fatal("not ready after 20 s")
+			t.Fatal("not ready after a minute")
 		}
 	}
 }

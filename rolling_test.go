@@ -135,7 +135,7 @@ func TestRollingUpgrade(t *testing.T) {
 		before := p.acknowledged.Load()
 		for until := time.Now().Add(60 * time.Second); p.acknowledged.Load() < before+n; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(until) {
-				t.Fatalf("only %d of %d debits in 20 s", p.acknowledged.Load()-before, n)
+				t.Fatalf("only %d of %d debits in a minute", p.acknowledged.Load()-before, n)
 			}
 		}
 	}
